@@ -12,6 +12,8 @@ from billow.core.calendar import next_boundary
 from billow.store.tx import Tx
 
 TAX, RECEIVABLE = "tax_payable", "receivable"
+SOLD = "revenue:none"
+"""What was sold without an invoice, until one that is made after it takes the sale back."""
 TAX_KINDS = ("eu_vat", "gb_vat", "ch_vat", "no_vat")
 
 
@@ -135,7 +137,8 @@ def tax_id_of(invoice: Mapping[str, Any]) -> str:
 def treatment_of(transfer: Mapping[str, Any], side: str, source: str, known: Documents) -> Treated:
     """Return how one side of a transfer is treated: by its line, or else by its document.
 
-    A receivable is that of a whole invoice, so that a payment meets it on the same account.
+    A receivable is that of a whole invoice, so that a payment meets it on the same account. A sale that had
+    no invoice is treated in no way, also when its invoice takes it back, so that it leaves nothing behind.
     """
     kind, _, owed = transfer[side].partition(":")
     invoice = transfer["invoice"] or ""
@@ -145,6 +148,8 @@ def treatment_of(transfer: Mapping[str, Any], side: str, source: str, known: Doc
     if kind == RECEIVABLE:
         whole = known.of_invoices.get(invoice, Treated())
         return Treated(whole.treatment, whole.country)
+    if transfer[side] == SOLD and not transfer["line"] and source not in known.refunds:
+        return Treated()
     if transfer["line"]:
         return known.lines.get(transfer["line"], Treated())
     if source in known.refunds:

@@ -148,8 +148,13 @@ class Pages:
             result = Result(session, refused.message)
             with self.db.transaction(tenant) as tx:
                 completion.reopen(tx, id)
+        if result.taxed:
+            one = result.session
+            total = frame.money(one.amount_total or 0, one.currency or "usd", form.words)
+            form.notice = form.words("taxed", total=total)
         if result.declined:
             form.declined = form.words.decline(result.reason, result.declined)
+        if result.declined or result.taxed:
             with self.db.transaction(tenant) as tx:
                 return self._by_state(tx, rows.find(tx, CheckoutSession, id), address, form)
         return frame.see(f"{address}/done" if result.session.status == "complete" else address)

@@ -46,6 +46,8 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     declined: str | None = None
+    notice: str | None = None
+    """What is to be agreed to before the form is sent again."""
 
     def value(self, name: str) -> str:
         """Return what a field shows: what was entered before, but nothing of a card."""

@@ -17,6 +17,7 @@ from billow.ledger.chart import CHART
 from billow.ledger.entries import Line, Tax
 from billow.ledger.exports import datev, hledger, in_charset, sie
 from billow.ledger.post import Posting, post
+from billow.ledger.vouchers import Documents, treatment_of
 from tests.support import exported as support
 from tests.support.exported import minor
 
@@ -167,6 +168,22 @@ def test_what_is_open_is_valued_at_each_months_end_and_taken_back(tx, tmp_path):
         ("4200", "eur"): -92_000,
     }
     assert b'"USD 1000.00"' in sie.write(without)[0] and b"was:1000.00 USD" in hledger.write(without)[0]
+
+
+def test_a_sale_and_the_invoice_that_is_made_after_it_meet_on_one_account():
+    invoiced = {"in_1": Treated("domestic", "DE")}
+    known = Documents({}, {}, invoiced, {}, {}, {}, {}, "DE")
+    sold = {
+        "debit": "clearing:simulated",
+        "credit": "revenue:none",
+        "amount": 5831,
+        "line": None,
+        "invoice": None,
+    }
+    taken = {**sold, "debit": "revenue:none", "credit": "receivable:cus_1", "invoice": "in_1"}
+    first = treatment_of(sold, "credit", "ch_1", known)
+    assert first == treatment_of(taken, "debit", "ch_1", known) == Treated()
+    assert treatment_of(taken, "credit", "ch_1", known) == invoiced["in_1"]
 
 
 def test_a_stored_chart_without_later_accounts_gets_them_from_the_one_most_alike():

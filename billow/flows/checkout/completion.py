@@ -7,7 +7,6 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused, require
-from billow.core.money import show
 from billow.core.payments import Declined, Outcome
 from billow.flows.billing import discounts
 from billow.flows.checkout import confirmations, entered_methods, not_made, payment_links, purchase, sessions
@@ -53,6 +52,8 @@ class Result:
     declined: str | None = None
     reason: str | None = None
     """The code of why it was declined; None where no bank has said anything."""
+    taxed: bool = False
+    """Whether nothing was paid: the tax of the address makes another total, which is to be agreed to."""
 
 
 def pay(tx: Tx, id: str, payer: Payer) -> Steps:
@@ -102,8 +103,7 @@ def taxed_otherwise(session: CheckoutSession) -> Result:
     """Say what the total is with the tax of the customer's address; it is paid by sending the form again."""
     if session.automatic_tax["status"] != "complete":
         return Result(session, "The tax for this address could not be calculated.")
-    total = show(session.amount_total or 0, session.currency or "usd")
-    return Result(session, f"With tax for this address the total is {total}. Pay again to agree.")
+    return Result(session, taxed=True)
 
 
 def check_open(tx: Tx, session: CheckoutSession) -> None:

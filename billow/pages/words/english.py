@@ -101,6 +101,7 @@ ENGLISH = {
     " debit, and instruct your bank to pay them. You can ask your bank for a refund"
     " within eight weeks of a debit.",
     "bad_iban": "This is not the IBAN of an account that can be debited.",
+    "taxed": "With tax for this address the total is {total}. Nothing was charged yet: pay to agree.",
     "declined": "The payment did not go through",
     "declined_text": "{reason} Nothing was charged. Try another card, or call your bank.",
     "busy": "Your payment is being processed",

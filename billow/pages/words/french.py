@@ -104,6 +104,8 @@ FRENCH = {
     "banque à les payer. Vous pouvez demander le remboursement à votre banque dans "
     "les huit semaines suivant le prélèvement.",
     "bad_iban": "Ce n’est pas l’IBAN d’un compte qui peut être prélevé.",
+    "taxed": "Avec la taxe pour cette adresse, le total est de {total}. Rien n’a encore été débité : "
+    "payez pour accepter.",
     "declined": "Le paiement n’a pas abouti",
     "declined_text": "{reason} Rien n’a été débité. Essayez une autre carte, ou appelez votre banque.",
     "busy": "Votre paiement est en cours",

@@ -103,6 +103,8 @@ GERMAN = {
     "einzuziehen, und weisen Ihre Bank an, diese einzulösen. Sie können innerhalb "
     "von acht Wochen nach der Belastung die Erstattung von Ihrer Bank verlangen.",
     "bad_iban": "Das ist nicht die IBAN eines Kontos, von dem abgebucht werden kann.",
+    "taxed": "Mit der Steuer für diese Adresse sind es {total}. Es wurde noch nichts abgebucht: "
+    "Bezahlen Sie, um zuzustimmen.",
     "declined": "Die Zahlung ist fehlgeschlagen",
     "declined_text": "{reason} Es wurde nichts abgebucht. Versuchen Sie eine "
     "andere Karte, oder rufen Sie Ihre Bank an.",

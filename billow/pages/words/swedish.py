@@ -102,6 +102,7 @@ SWEDISH = {
     " ger din bank i uppdrag att betala dem. Du kan begära återbetalning av din "
     "bank inom åtta veckor från debiteringen.",
     "bad_iban": "Detta är inte IBAN för ett konto som kan debiteras.",
+    "taxed": "Med skatt för den här adressen blir det {total}. Inget är draget än: betala för att godkänna.",
     "declined": "Betalningen gick inte igenom",
     "declined_text": "{reason} Inget har debiterats. Försök med ett annat kort eller ring din bank.",
     "busy": "Din betalning behandlas",

@@ -151,7 +151,10 @@ def stamp(document: InvoiceDocument) -> str | None:
 
 
 def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
-    """Return the labels and texts that identify a document, in reading order."""
+    """Return the labels and texts that identify a document, in reading order.
+
+    That it was issued says its date; the word for that is no status in every language.
+    """
     until = word(document, "expires" if document.kind == "quote" else "due")
     due = [] if document.due_on is None else [(until, day(document, document.due_on))]
     issued = "date" if document.kind == "statement" else "issued"
@@ -161,6 +164,6 @@ def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
         *due,
         *document.details,
         (word(document, "currency"), document.currency.upper()),
-        (word(document, "status"), word(document, document.status)),
+        (word(document, "status"), "" if document.status == "issued" else word(document, document.status)),
     ]
     return [(label, text) for label, text in shown if text]
