@@ -341,7 +341,10 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
         perform(_begin(db, claim, run), take)
     except Exception as error:
         begun = run.committed and claim.kind.settled_by
-        if is_away(error) or not (begun or size == len(run.taken) == 1):
+        if is_away(error):
+            raise
+        if not (begun or size == len(run.taken) == 1):
+            starts.forget(db, choice)
             raise
         if len(run.taken) == 1:
             _postpone(db, claim, run, error)
@@ -349,6 +352,8 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
             refs = ", ".join(job.ref for job in run.taken)
             trace = not isinstance(error, (Unavailable, *LOCKED))
             log.error("jobs %s %s are left to %s: %s", claim.kind.name, refs, begun, error, exc_info=trace)
+    else:
+        starts.forget(db, choice, but={job.ref for job in run.taken})
     return len(run.taken)
 
 

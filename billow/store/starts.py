@@ -4,6 +4,7 @@ Such a job leaves no error behind: its transaction ends with the process, and th
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,23 @@ def count(db: Database, choice: dict[str, Any]) -> list[str]:
             choice,
         ).fetchall()
     return [row[0] for row in found]
+
+
+def forget(db: Database, choice: dict[str, Any], but: Collection[str] = ()) -> None:
+    """Take back what `count` recorded of a batch, except for jobs that are gone: this worker lives.
+
+    Another worker had them, they were locked, or their transaction failed. Those still locked keep it.
+    """
+    refs = [ref for ref in choice["refs"] or () if ref not in but]
+    if refs:
+        with db.connection() as conn:
+            conn.execute(
+                "update jobs set starts = starts - 1 from (select set_config('synchronous_commit', 'off',"
+                " true)) as at_once where (tenant, kind, ref) in (select tenant, kind, ref from jobs"
+                " where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s) and starts > 0"
+                " and not parked order by ref for update skip locked)",
+                {**choice, "refs": refs},
+            )
 
 
 def park(conn: psycopg.Connection[Any], tenant: str, kind: str, ref: str, starts: int) -> None:

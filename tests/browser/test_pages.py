@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from billow.flows.papers.method_links import update_method
 from tests.support.world import World
@@ -69,7 +70,7 @@ def test_a_payment_fails_and_is_confirmed_at_the_second_try(world: World, visit:
     page.get_by_role("button", name="Subscribe and pay").click()
     alert = page.get_by_role("alert")
     assert "The payment did not go through" in alert.inner_text()
-    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
+    expect(alert).to_be_focused()
     assert page.get_by_label("Name on card").input_value() == "Ann Example"
     assert page.get_by_label("Card number").input_value() == ""
     assert problems(page) == []

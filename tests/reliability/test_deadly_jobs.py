@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from billow.store import jobs, migrate
-from billow.store.tx import Database
+from billow.store import jobs, migrate, starts
+from billow.store.tx import Database, Tx
 from tests.reliability.test_kill import wait
 from tests.support.installation import new_database
 from tests.test_tidy import ROOT
@@ -127,3 +127,26 @@ def test_a_job_that_no_worker_has_memory_for_is_parked_after_five_tries(db: Data
             make_due(db)
         assert left(db)["large"]["parked"]
         assert process.poll() is None
+
+
+def test_a_job_that_others_hold_or_that_fails_is_not_counted_as_deadly(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(tx: Tx, refs: list[str]) -> None:
+        raise ValueError("no job of this batch can be done")
+
+    monkeypatch.setitem(jobs.KINDS, "test.kills", jobs.Kind("test.kills", fails, 10, "billing"))
+    db.counts_starts = lambda: True
+    put(db, "test.kills", "one", "two")
+    taken = starts.chosen(TENANT, "test.kills", "wall", db.wall(), 10)
+    for _ in range(starts.MOST + 1):
+        taken["refs"] = starts.count(db, {**taken, "refs": None})
+        assert sorted(taken["refs"]) == ["one", "two"]
+        starts.forget(db, taken)  # another process has locked them before they could be taken
+    assert {row["starts"] for row in left(db).values()} == {0}
+    taken["refs"] = starts.count(db, {**taken, "refs": None})
+    starts.forget(db, taken, but={"one"})
+    assert {ref: row["starts"] for ref, row in left(db).items()} == {"one": 1, "two": 0}
+    put(db, "test.kills", "one")
+    jobs.run_due(db, clock="wall", until=db.wall())
+    assert {(row["starts"], row["tries"]) for row in left(db).values()} == {(0, 1)}

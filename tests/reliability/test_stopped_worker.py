@@ -68,7 +68,7 @@ def stop(here):
     with nobody_writes:
         if here == place and not begun:
             begun.append(here)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread goes no step further
 
 def stops(before, call, after):
     def called(*args, **more):

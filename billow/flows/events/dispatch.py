@@ -35,8 +35,8 @@ SLOW = 2.0
 """Seconds after which a message and its turn count as slow."""
 BUDGET = 20.0
 """Seconds after which a turn begins no further message, so that it ends before its lease."""
-POLL = 0.1
-"""Seconds between two queries for what is due; ten times as long as the query takes, if that is more."""
+POLL, LONGEST_POLL = 0.1, 5.0
+"""Seconds between two queries for what is due: ten times as long as the query takes, within these bounds."""
 AGAIN = 1.0
 """Seconds until a receiver is tried again whose turn failed, or which another worker has."""
 GRACE = 1.0
@@ -65,6 +65,14 @@ class Slot:
         if self.held:
             self.held = False
             self.places.release()
+
+
+def seconds_until_next_query(took: float) -> float:
+    """Return the pause after a query for what is due that took so many seconds.
+
+    A process that was suspended meanwhile measures its sleep, too: hence the upper bound.
+    """
+    return min(max(POLL, 10 * took), LONGEST_POLL)
 
 
 class Dispatcher:
@@ -116,7 +124,7 @@ class Dispatcher:
                 for tenant, receiver in due:
                     if receiver not in tasks and receiver not in postponed:
                         tasks[receiver] = asyncio.create_task(sender.serve(tenant, receiver))
-                await sender.pause(max(POLL, 10 * (time.monotonic() - began)))
+                await sender.pause(seconds_until_next_query(time.monotonic() - began))
                 for receiver in [one for one, task in tasks.items() if task.done()]:
                     if not tasks.pop(receiver).result():
                         postponed[receiver] = time.monotonic() + AGAIN

@@ -418,3 +418,9 @@ def test_one_message_that_cannot_be_written_stops_no_other(
     good, bad = world.deliveries(endpoint)
     assert (good["status"], bad["status"], bad["attempts"]) == ("succeeded", "pending", 1)
     assert "a fault of ours" in bad["error"] and bad["next_attempt_at"] is not None
+
+
+def test_a_dispatcher_that_was_suspended_in_a_query_asks_again_soon() -> None:
+    assert dispatch.seconds_until_next_query(0.001) == dispatch.POLL
+    assert dispatch.seconds_until_next_query(0.05) == 0.5
+    assert dispatch.seconds_until_next_query(3600) == 5
