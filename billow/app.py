@@ -65,6 +65,7 @@ from billow.store.disk import Disk
 from billow.store.embedded import url_of
 from billow.store.ids import secret
 from billow.store.keys import Keys
+from billow.store.request_log import RequestLog
 from billow.store.turns import Waiters
 from billow.store.tx import Database
 from billow.streams import FORMAT
@@ -282,4 +283,6 @@ def asgi() -> Front:
     log(settings)
     built = build(settings, settings.database_url)
     built.db.connections.patience = CALLERS_PATIENCE
+    built.server.log = RequestLog(built.db)
+    built.server.log.start()
     return Front(built.server, settings.threads, settings.rate_limit_address)

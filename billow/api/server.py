@@ -1,6 +1,7 @@
 """Answer requests: find the operation and the key, read the parameters, carry it out."""
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,7 @@ from typing import Any
 
 import flask
 
-from billow.api import decoding, received, rights
+from billow.api import decoding, noted, received, rights
 from billow.api.execution import Execution, failure, refusal
 from billow.api.limits import Later, Limits, Share, too_many
 from billow.api.operation import Answer, Call, verbs
@@ -19,6 +20,7 @@ from billow.api.versions.known import NEWEST, checked
 from billow.core.errors import Refused
 from billow.store.ids import new_id
 from billow.store.keys import Key, Keys
+from billow.store.request_log import RequestLog
 from billow.store.tx import Database, Tx
 
 ADMITTED = "billow.key"
@@ -36,6 +38,8 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     became: Callable[[Tx, Call, str], Any] = lambda tx, call, request: None
     """What the request with an id did before its process died: its result, a refusal, or None."""
+    log: RequestLog | None = None
+    """Where requests are noted; nowhere if there is none."""
 
     def __post_init__(self) -> None:
         self.app = flask.Flask("billow", static_folder=None)
@@ -87,20 +91,29 @@ class Server:
 
     def respond(self, verb: Verb, ids: Sequence[str], request: Received) -> Answer:
         """Answer a request, with all headers; its key is judged here if it was not before."""
-        version = NEWEST
+        version, began = NEWEST, time.monotonic()
+        call = sent = None
         try:
             with decoding.MEMORY.share() as share:
                 call = self._call(verb, ids, request)
                 version = call.version
-                answer = self._answer(call, request, share)
+                self._prepare(call, request, share)
+                sent = noted.parameters(call) if self.log else None
+                answer = self.execution.carry_out(call)
         except Exception as error:
             answer = declined(error, request.id)
+        self._note(call, request, sent, answer, began)
         return with_headers(answer, request.id, request.headers.get("idempotency-key"), version)
+
+    def _note(self, call: Call | None, request: Received, sent: Any, answer: Answer, began: float) -> None:
+        if self.log and noted.is_wanted(call, answer):
+            self.log.add(*noted.entry(call, request, sent, answer, self.db.wall(), time.monotonic() - began))
 
     def respond_group(self, verb: Verb, requests: Sequence[Received]) -> list[Answer]:
         """Answer requests for a grouped verb that are carried out together (api/grouping.py)."""
         answers: dict[int, Answer] = {}
         calls: dict[int, Call] = {}
+        began = time.monotonic()
         with ExitStack() as shares:
             for place, request in enumerate(requests):
                 try:
@@ -112,6 +125,9 @@ class Server:
                     answers[place] = declined(error, request.id)
             if calls:
                 answers |= zip(calls, self.execution.carry_out_group([*calls.values()]), strict=True)
+        for place, each in calls.items():
+            if self.log and answers[place].status >= 400:
+                self._note(each, requests[place], noted.parameters(each), answers[place], began)
         return [
             with_headers(answers[place], request.id, None, calls[place].version if place in calls else NEWEST)
             for place, request in enumerate(requests)
@@ -147,12 +163,12 @@ class Server:
         platform = None if key.kind == "publishable" else key.tenant
         return replace(key, tenant=f"{account}/{mode}", version=version, platform=platform)
 
-    def _answer(self, call: Call, request: Received, share: Share) -> Answer:
+    def _prepare(self, call: Call, request: Received, share: Share) -> None:
+        """Read the idempotency key and the parameters of a request."""
         verb = call.verb
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
         call.idempotency_key = request.idempotency_key() if verb.method in repeatable else None
         self._decode(call, request, share)
-        return self.execution.carry_out(call)
 
     @staticmethod
     def _decode(call: Call, request: Received, share: Share) -> None:

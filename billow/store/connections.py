@@ -23,6 +23,8 @@ PATIENCE = 5.0
 PROBE_SECONDS = 0.25
 """Between one try to reach the database and the next, while it is away."""
 CONNECT_SECONDS = 3
+GONE = ("08", "57P", "53100", "53300")
+"""How the SQL states begin of a database that does not answer, is full, or takes no more connections."""
 OVER_A_NETWORK = {
     "tcp_user_timeout": 5000,
     "keepalives_idle": 10,
@@ -150,3 +152,10 @@ def is_alive(conn: Session) -> bool:
         except psycopg.OperationalError:
             return False
     return False
+
+
+def is_away(error: Exception) -> bool:
+    """Check whether the database did not answer, or its outcome is unknown: no fault of the job."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(GONE)

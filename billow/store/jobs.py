@@ -14,6 +14,7 @@ import psycopg
 from billow.core import backoff
 from billow.core.errors import Unavailable, Undeliverable
 from billow.store import starts
+from billow.store.connections import is_away
 from billow.store.perform import CONFLICTS, Interrupted, perform
 from billow.store.tx import Database, Tx
 
@@ -44,8 +45,6 @@ FIRST_DUE = (
 """The first due job that nobody runs: one step in the index `jobs_due` for each kind, however many are due at
 the same instant. The lock skips jobs that others have taken, and is released at once. It is a write, but does
 not wait for the disk."""
-GONE = ("08", "57P", "53100", "53300")
-"""How the SQL states begin of a database that does not answer, is full, or takes no more connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,13 +354,6 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
     else:
         starts.forget(db, choice, but={job.ref for job in run.taken})
     return len(run.taken)
-
-
-def is_away(error: Exception) -> bool:
-    """Check whether the database did not answer, or its outcome is unknown: no fault of the job."""
-    if not isinstance(error, psycopg.OperationalError):
-        return False
-    return error.sqlstate is None or error.sqlstate.startswith(GONE)
 
 
 def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:

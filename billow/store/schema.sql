@@ -185,6 +185,27 @@ create table webhook_queue (
 );
 create index webhook_queue_due on webhook_queue (receiver, due_at, sequence);
 
+-- What API requests asked, without secrets, and how they were answered: for those who look for a fault in
+-- their own program. Written apart from the requests themselves, and deleted after thirty days.
+create table api_requests (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    method          text        not null,
+    address         text        not null,       -- the path, without its query
+    status          bigint      not null,
+    error           jsonb,                        -- the error object that was answered
+    about           text,                         -- the object that was answered
+    key             text,                         -- the API key, by its id
+    api_version     text,
+    idempotency_key text,
+    user_agent      text,
+    sent            jsonb,                        -- the parameters without secrets; null where they were too long
+    milliseconds    bigint      not null
+);
+create index api_requests_by_created on api_requests (tenant, created desc, id desc);
+create index api_requests_by_about on api_requests (tenant, about, created desc) where about is not null;
+
 -- How a receiver does: `busy_until` while a deliverer has it, `slow` when it was slow or failed the last time.
 create table webhook_receivers (
     tenant     text    not null default current_setting('billow.tenant'),

@@ -35,6 +35,6 @@ def test_a_noun_that_is_there_does_not_stand_on_the_page() -> None:
 def test_the_nouns_that_are_not_stripes_are_named() -> None:
     """Of those that are kept and never shown nobody needs to know."""
     named = set(re.findall(r"`([^`]+)`", PAGE.split("## Not Stripe's")[1]))
-    kept = {"attempt", "billing_period", "ledger_transfer", "method_collection"}
+    kept = {"api_request", "attempt", "billing_period", "ledger_transfer", "method_collection"}
     kept |= {"bank_application", "bank_entry", "bank_statement", "sepa_batch", "sepa_collection"}
     assert named | kept == ours() - THEIRS

@@ -91,7 +91,7 @@ ROWS = {
     "see customers, subscriptions, invoices, payments, products": "customers.read",
     "export lists": "exports.read",
     "see reports": "reports.read",
-    "see events": "events.read",
+    "see events and the request log": "events.read",
     "send an event again": "events.send",
     "start, change, pause and end subscriptions": "subscriptions.write",
     "create and change products, prices and meters": "catalog.write",

@@ -1,4 +1,4 @@
-"""Delete what is past its retention: events, answers of idempotency keys, expired files, tokens, mails."""
+"""Delete what is past its retention: events, requests, idempotency keys, expired files, tokens, mails."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.flows.customers import card_expiry
 from billow.flows.papers import monthly_statements
 from billow.flows.reporting import recurring_revenue
+from billow.resources.api_request import ApiRequest
 from billow.resources.ephemeral_key import EphemeralKey
 from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
@@ -22,6 +23,7 @@ TOKENS = timedelta(days=1)
 MAILS = timedelta(days=400)
 """A year and a month: what was mailed about a year's subscription can be looked up at its next renewal."""
 COLLECTIONS = timedelta(days=30)
+REQUESTS = timedelta(days=30)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
@@ -41,6 +43,7 @@ def prune(tx: Tx, refs: list[str]) -> None:
         prune_mails,
         prune_collections,
         prune_logins,
+        prune_requests,
     )
     more = MAX_ROWS in [kind(tx) for kind in kinds]
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
@@ -112,6 +115,12 @@ def prune_mails(tx: Tx) -> int:
         most=MAX_ROWS,
         before=tx.wall - MAILS,
     )
+
+
+def prune_requests(tx: Tx) -> int:
+    """Delete old entries of the request log; return how many."""
+    old = "id in (select id from api_requests where created < %(before)s order by created limit %(most)s)"
+    return rows.delete_where(tx, ApiRequest, old, most=MAX_ROWS, before=tx.wall - REQUESTS)
 
 
 def prune_collections(tx: Tx) -> int:

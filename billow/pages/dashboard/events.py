@@ -15,6 +15,7 @@ from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.resources.api_request import ApiRequest
 from billow.resources.event import Event
 from billow.resources.webhook_endpoint import WebhookEndpoint
 
@@ -73,8 +74,9 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
             " from webhook_deliveries where event = %(id)s order by receiver",
             id=id,
         )
+        request = one.request or {}
+        noted = request.get("id"), bool(rows.find_many(tx, ApiRequest, [str(request.get("id"))]))
     data = msgspec.json.format(msgspec.json.encode(one.content), indent=2).decode()
-    request = one.request or {}
     return layout.page(
         visit,
         "event.html",
@@ -86,7 +88,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
         pairs=[
             ("Id", facts.id_of(one.id)),
             ("About", facts.text(one.related)),
-            ("Request", facts.text(request.get("id"))),
+            ("Request", request_of(visit, noted)),
             ("Idempotency key", facts.text(request.get("idempotency_key"))),
             ("Not delivered", Cell(str(one.pending_webhooks))),
             ("Created", Cell(layout.when(one.created, place.zone))),
@@ -109,6 +111,12 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
             Column("Last try"),
         ),
     )
+
+
+def request_of(visit: Visit, noted: tuple[str | None, bool]) -> Cell:
+    """Show the id of a request, with a link where it is in the request log."""
+    id, known = noted
+    return Cell(id, link=visit.to(f"/requests/{id}")) if id and known else facts.text(id)
 
 
 def sent_again(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:

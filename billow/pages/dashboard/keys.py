@@ -202,6 +202,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
             ("Last used", Cell(layout.when(one.last_used_at, place.zone) if one.last_used_at else "Never")),
             ("Ends", Cell(layout.when(one.expires_at, place.zone) if one.expires_at else "Never")),
             ("Created", Cell(layout.when(one.created, place.zone))),
+            ("Requests", Cell("With this key", link=visit.to("/requests", key=one.id))),
         ],
         problem=problem,
         rolls=not over,

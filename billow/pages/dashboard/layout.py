@@ -41,6 +41,7 @@ NAVIGATION = (
     ("Test clocks", "/test-clocks", "clocks.read"),
     ("Ledger", "/ledger", "ledger.read"),
     ("Events", "/events", "events.read"),
+    ("Requests", "/requests", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
     ("Settings", "/settings", "settings.read"),
@@ -53,7 +54,7 @@ GROUPS = {
     "Catalogue": ("/products", "/coupons", "/meters"),
     "Money": ("/payments", "/disputes", "/payouts", "/bank", "/ledger"),
     "Reports": ("/reports",),
-    "Developers": ("/keys", "/webhooks", "/events"),
+    "Developers": ("/keys", "/requests", "/webhooks", "/events"),
     "Settings": ("/settings", "/approvals", "/people", "/audit"),
 }
 """In which group of the navigation each screen is, by its path."""
