@@ -5,6 +5,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
+from billow.app import App
+from billow.store.request_log import RequestLog
 from tests.browser.test_pages import problems
 from tests.support.portal_stories import furnished
 from tests.support.world import World
@@ -28,11 +32,15 @@ def links(page: Any, below: str) -> list[str]:
     return [one for one in screens if not FILES.search(urlsplit(one).path)]
 
 
-def test_every_screen_that_a_link_leads_to_is_whole(world: World, desk: Callable[..., Any]) -> None:
+def test_every_screen_that_a_link_leads_to_is_whole(
+    world: World, desk: Callable[..., Any], app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is answered, fits, and axe finds nothing on it: on a desktop by day, and on a phone at night."""
+    monkeypatch.setattr(app.server, "log", log := RequestLog(app.db))
     customer, _ = furnished(world)
     long = "A customer with a name that is long enough to be wrapped on a phone"
     world.post(f"/v1/customers/{customer.id}", name=long)
+    log.write()
     page = desk("")
     phone = page.viewport_size["width"] < 500
     page.emulate_media(color_scheme="dark" if phone else "light", reduced_motion="reduce")
