@@ -8,12 +8,14 @@ ROLES: Final = ("owner", "admin", "finance", "support", "developer", "read_only"
 MATRIX: Final[Mapping[str, str]] = {
     #                  o a f s d r a
     "customers.read": "y y y y y y y",
+    "customers.write": "y y y y t - -",
     "exports.read": "y y y - - - y",
     "reports.read": "y y y - - y y",
     "events.read": "y y y y y - y",
     "events.send": "y y - - y - -",
     "subscriptions.write": "y y y y t - -",
     "catalog.write": "y y y - t - -",
+    "invoices.write": "y y y y - - -",
     "invoices.send": "y y y y - - -",
     "invoices.charge": "y y y - - - -",
     "credits.write": "y y y - - - -",

@@ -89,12 +89,14 @@ def test_the_last_owner_stays_and_an_admin_makes_no_owner(app: App, hire: Callab
 
 ROWS = {
     "see customers, subscriptions, invoices, payments, products": "customers.read",
+    "create and change customers and their tax numbers": "customers.write",
     "export lists": "exports.read",
     "see reports": "reports.read",
     "see events and the request log": "events.read",
     "send an event again": "events.send",
     "start, change, pause and end subscriptions": "subscriptions.write",
-    "create and change products, prices and meters": "catalog.write",
+    "create and change products, prices, meters and coupons": "catalog.write",
+    "write an invoice by hand, delete a draft": "invoices.write",
     "mail an invoice": "invoices.send",
     "finalize and charge an invoice": "invoices.charge",
     "refund, credit, void and write off; agree to it": "credits.write",

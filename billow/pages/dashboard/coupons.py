@@ -65,6 +65,7 @@ LIST = List(
     tabs=(Tab("valid", "Valid", VALID), Tab("over", "Used up or over", f"not ({VALID})")),
     found="id = %(text)s or name ilike %(like)s",
     narrowed=(),
+    new=("/coupons/new", "New coupon", "catalog.write"),
 )
 
 
@@ -85,6 +86,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             facts.story(tx, place, [id]),
             facts.metadata(one),
             state(one, place),
+            ways=[(visit.to(f"/coupons/{id}/code"), "New code")] if visit.may("catalog.write") else (),
             tables=[("Promotion codes", columns, [code_row(place, each) for each in codes])] if codes else (),
         )
     return object_page.page(visit, LIST, found)

@@ -15,6 +15,7 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import Subscription
+from billow.resources.tax_id import TaxId
 from billow.store.tx import Tx
 
 OWED = (
@@ -74,6 +75,7 @@ LIST = List(
     tabs=(Tab("open", "With open invoices", HAS_OPEN), Tab("late", "Delinquent", "delinquent")),
     found="name ilike %(like)s or email ilike %(like)s or id = %(text)s",
     narrowed=(),
+    new=("/customers/new", "New customer", "customers.write"),
 )
 
 
@@ -82,9 +84,21 @@ def add(app: flask.Flask, desk: Desk) -> None:
     screen(app, desk, "/customers/<id>", "customers.read", shown)
 
 
-def starts(visit: Visit, customer: Customer) -> bool:
-    """Tell whether this person can start a subscription for a customer."""
-    return visit.may("subscriptions.write") and not customer.deleted
+WAYS = (
+    ("edit", "Edit", "customers.write"),
+    ("tax-number", "Tax numbers", "customers.write"),
+    ("invoice", "New invoice", "invoices.write"),
+    ("subscribe", "New subscription", "subscriptions.write"),
+)
+"""The screens that change a customer or bill it: the last part of the path, the button, and the right."""
+
+
+def ways_of(visit: Visit, customer: Customer) -> list[tuple[str, str]]:
+    """Return the addresses and words of what this person may do with a customer that is not deleted."""
+    if customer.deleted:
+        return []
+    path = f"/customers/{customer.id}"
+    return [(visit.to(f"{path}/{last}"), words) for last, words, right in WAYS if visit.may(right)]
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
@@ -105,6 +119,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             ],
             "invoices": [invoices.row(place, None, one) for one in billed],
             "methods": [(said(one), one.id == default_of(customer)) for one in methods],
+            "numbers": [number_row(one) for one in tax_numbers(tx, id)],
             "story": facts.story(tx, place, [id, *(one.id for one in (*subscribed, *billed))]),
             "pairs": pairs(place, customer),
             "metadata": facts.metadata(customer),
@@ -116,12 +131,23 @@ def shown(visit: Visit, id: str) -> flask.Response:
         name_of(customer),
         customer=customer,
         more=visit.to("/invoices", customer=id),
-        subscribe=visit.to(f"/customers/{id}/subscribe") if starts(visit, customer) else None,
+        ways=ways_of(visit, customer),
         focus=visit.to(f"/customers/{id}/focus.csv") if visit.may("exports.read") else None,
         subscription_columns=subscriptions.LIST.columns,
         invoice_columns=invoices.LIST.columns,
         **values,
     )
+
+
+def tax_numbers(tx: Tx, customer: str) -> list[TaxId]:
+    return rows.select(tx, TaxId, "customer = %(id)s", "order by created, id", id=customer)
+
+
+def number_row(one: TaxId) -> tuple[str, Cell]:
+    """Return a tax number, and what a register says of it where one can be asked."""
+    status = (one.verification or {}).get("status")
+    said = None if status == "unavailable" else status
+    return one.value, layout.badge(said, {"verified": "good", "unverified": "bad", "pending": "info"})
 
 
 def default_of(customer: Customer) -> str | None:

@@ -222,6 +222,8 @@ def acts_of(visit: Visit, one: Invoice) -> list[tuple[str, str]]:
     found = []
     if one.status == "draft" and visit.may("invoices.charge"):
         found.append(("finalize", "Finalize"))
+    if one.status == "draft" and one.billing_reason == "manual" and visit.may("invoices.write"):
+        found.append(("delete", "Delete the draft"))
     if one.status == "open" and visit.may("invoices.send"):
         found.append(("send", "Mail it again" if one.collection_method == "send_invoice" else "Mail it"))
     if (
@@ -253,6 +255,8 @@ def acted(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:
         answer = error
     if isinstance(answer, Refused):  # it is returned where what was done before it is kept
         return shown(visit, id, answer.message, 422)
+    if answer is None:  # it was deleted
+        return frame.see(visit.to("/invoices", tab="draft"))
     return frame.see(visit.to(f"/invoices/{id}"))
 
 
@@ -265,6 +269,9 @@ def carry_out(tx: Tx, visit: Visit, name: str, id: str) -> Steps:
     match name:
         case "finalize":
             return drafts.finalize_now(tx, one, drafts.Finalize())
+        case "delete":
+            drafts.delete(tx, one)
+            return None
         case "send":
             return drafts.send(tx, one)
     return (yield from pay_invoice.pay(tx, one, pay_invoice.Pay()))

@@ -26,6 +26,8 @@ class Shown:
     notice: str = ""
     paper: str | None = None
     tables: Sequence[Table] = field(default=())
+    ways: Sequence[tuple[str, str]] = ()
+    """The screens that change it: each address and its words."""
 
 
 def page(visit: Visit, trail: List, shown: Shown) -> flask.Response:
@@ -39,6 +41,7 @@ def page(visit: Visit, trail: List, shown: Shown) -> flask.Response:
         notice=shown.notice,
         paper=shown.paper,
         tables=shown.tables,
+        ways=shown.ways,
         pairs=shown.pairs,
         metadata=shown.metadata,
         story=shown.story,
