@@ -314,7 +314,9 @@ def disputes_are_booked(tx: Tx, disputes: Sequence[str]) -> Iterator[Finding]:
         " coalesce(sum(t.amount) filter (where t.debit ^@ 'clearing:'), 0)"
         " - coalesce(sum(t.amount) filter (where t.credit ^@ 'clearing:'), 0) as cleared,"
         " (select coalesce(sum(b.net), 0) from balance_transactions b where b.source = r.id) as net,"
-        " (select coalesce(sum(b.amount), 0) from balance_transactions b where b.source = r.id) as moved"
+        " (select coalesce(sum(case when b.currency = r.currency then b.amount"
+        " else sign(b.amount) * r.amount end), 0)::bigint"
+        " from balance_transactions b where b.source = r.id) as moved"
         " from disputes r left join ledger_transfers t on t.source ^@ r.id"
         " where r.id = any(%(ids)s) group by r.id, r.status order by r.id",
         ids=list(disputes),
