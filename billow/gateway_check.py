@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from billow.core import disputes
 from billow.core.errors import Unavailable
 from billow.core.findings import Finding
 from billow.core.payments import Declined, Outcome, Succeeded
@@ -36,8 +37,9 @@ TAKEN = (
     " where c.reference = any(%(references)s) or c.id = any(%(ids)s)"
 )
 DISPUTES = (
-    "select d.id, d.gateway, d.reference, (select coalesce(sum(b.net), 0)::bigint"
-    " from balance_transactions b where b.source = d.id) as net"
+    "select d.id, d.gateway, d.reference, d.currency, (select coalesce(jsonb_object_agg(m.currency, m.net),"
+    " '{}') from (select b.currency, sum(b.net)::bigint as net from balance_transactions b"
+    " where b.source = d.id group by b.currency) m where m.net <> 0) as net"
     " from disputes d where d.id > %(after)s order by d.id limit %(piece)s"
 )
 Row = dict[str, Any]
@@ -68,9 +70,9 @@ def compare(db: Database, tenant: str, counted: Compared) -> Iterator[Finding]:
         for row in rows:
             counted.told += 1
             found = gateways[row["gateway"]].dispute(row["reference"])
-            net = sum(each.amount - each.fee for each in found.movements) if found else 0
+            net = disputes.net_of(found) if found else {}
             if net != row["net"]:
-                yield Finding("disputes_are_as_the_gateway_says", row["id"], f"{net} moved", str(row["net"]))
+                yield Finding("disputes_are_as_the_gateway_says", row["id"], f"{net} moved", f"{row['net']}")
 
 
 def pieces(db: Database, tenant: str, sql: str) -> Iterator[tuple[list[Row], Mapping[str | None, Gateway]]]:

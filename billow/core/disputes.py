@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 ORDER = {
     "warning_needs_response": 0,
@@ -23,11 +24,18 @@ CLOSED = ("lost", "prevented", "warning_closed", "won")
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Money that a dispute moved on our balance with the gateway: less than zero when it was taken."""
+    """Money that a dispute moved on our balance with the gateway: less than zero when it was taken.
+
+    Amount and fee are in `currency`, and the fee is what the gateway charges on top.
+    """
 
     reference: str
     amount: int
     fee: int
+    currency: str | None = None
+    """The currency that the gateway had turned the charge into; None where it is that of the dispute."""
+    rate: Decimal | None = None
+    """By which the gateway has turned the disputed amount into this currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,30 @@ class Evidence:
 def is_later(status: str, than: str) -> bool:
     """Check whether a dispute may go from one status to another: only forward, and not from a decision."""
     return ORDER[status] > ORDER[than]
+
+
+def disputed_part(moved: int, currency: str, disputed: tuple[int, str]) -> int:
+    """Return how much of a disputed amount and currency a movement moved.
+
+    Of money in another currency it is the whole: a gateway takes a dispute once and returns it once, each at
+    the rate of its day.
+
+    >>> disputed_part(-920, "eur", (1000, "usd")), disputed_part(925, "eur", (1000, "usd"))
+    (-1000, 1000)
+    """
+    whole, own = disputed
+    if currency == own:
+        return moved
+    return (moved > 0) * whole - (moved < 0) * whole
+
+
+def net_of(dispute: Dispute) -> dict[str, int]:
+    """Sum up what a dispute has moved after fees, by currency, without what has come back whole."""
+    net: dict[str, int] = {}
+    for one in dispute.movements:
+        currency = one.currency or dispute.currency
+        net[currency] = net.get(currency, 0) + one.amount - one.fee
+    return {currency: amount for currency, amount in net.items() if amount}
 
 
 def is_inquiry(status: str) -> bool:

@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+
+from billow.core.money import round_half_away
 
 TEST_METHOD = re.compile(r"pm_(?:[A-Za-z0-9]+_[A-Za-z0-9_]+|usBankAccount|sepaDebit)")
 """Our own ids have no second underscore: what is written like this names a test method."""
@@ -175,6 +178,16 @@ class Exchange:
     amount: int
     fee: int
     rate: Decimal
+
+    def fee_of(self, amount: int) -> int:
+        """Return the fee in the currency of a charge of an amount: the same part of it.
+
+        The rate is not asked: currencies have different numbers of decimals.
+
+        >>> Exchange("eur", 620, 43, Decimal("0.0062")).fee_of(1000)  # yen
+        69
+        """
+        return round_half_away(Fraction(amount * self.fee, self.amount)) if self.amount else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,16 @@ def cash_returned(currency: str, amount: int) -> list[Transfer]:
 
 
 def cash_overdrawn(currency: str, amount: int) -> list[Transfer]:
-    """Lose money that was sent back to a customer, and whose payment the bank took back after that."""
+    """Lose money that was sent back to a customer, and whose payment the bank took back after that.
+
+    A negative amount is lost no more, since what was sent has come back.
+    """
     return move(the("bad_debt", currency), the("unapplied_cash", currency), amount)
+
+
+def refund_overdrawn(currency: str, amount: int) -> list[Transfer]:
+    """Lose money that was sent back to a customer who had no more cash; a negative amount has come back."""
+    return move(the("bad_debt", currency), the("refunds_payable", currency), amount)
 
 
 def cash_rounded(currency: str, amount: int) -> list[Transfer]:

@@ -33,6 +33,8 @@ class BankEntry(Resource, object="bank_entry", prefix="bte_", table="bank_entrie
     part: int = f.integer(default=0)
     reason: str | None = f.text()
     """Why nobody knows yet what it pays, or why it was ignored."""
+    refund: str | None = f.text()
+    """The refund of a cash balance whose transfer it is, or which it brings back."""
     return_reason: str | None = f.text()
     reversal: bool = f.boolean(default=False)
     reversed_by: str | None = f.text()

@@ -1455,6 +1455,7 @@ create table refunds (
     next_action         jsonb,
     reference           text,       -- the bank's, of its transfer
     send_to             text,       -- the account that it is transferred to
+    method_type         text,       -- the type of payment method that its charge was paid with
     check (amount > 0),
     constraint refunds_from_check check (charge is not null or customer is not null)
 );
@@ -2148,8 +2149,10 @@ create table bank_entries (
     unapplied      bigint      not null,
     value_on       text,
     version        bigint      not null,
+    refund         text        references refunds,  -- the refund of a cash balance that it transfers, or brings back
     unique (tenant, account, identity)
 );
+create index bank_entries_by_refund on bank_entries (refund) where refund is not null;
 create index bank_entries_by_created on bank_entries (tenant, created desc, id desc);
 create index bank_entries_by_statement on bank_entries (statement);
 create index bank_entries_open on bank_entries (tenant, state, created) where state in ('new', 'queued');

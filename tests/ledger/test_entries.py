@@ -105,6 +105,10 @@ TABLE = {
         entries.cash_overdrawn("eur", 500),
         [("bad_debt", "unapplied_cash", 500)],
     ),
+    "cash that was sent, of which none is left": (
+        entries.refund_overdrawn("eur", 500),
+        [("bad_debt", "refunds_payable", 500)],
+    ),
     "turned into another currency": (
         entries.exchanged("stripe", "usd", 941, "eur", 865),
         [("exchange", "clearing:stripe", 941), ("clearing:stripe", "exchange", 865)],

@@ -1,13 +1,11 @@
 """Return the cash of customers to their bank: money that they transferred, and that pays nothing."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.api.params import merged
-from billow.core.bank.matching import our_id
 from billow.core.errors import Inconsistent, require
 from billow.core.money import show
 from billow.flows.bank import cash_balance
@@ -24,11 +22,8 @@ from billow.store.jobs import job
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-RULE = "refund"
-"""How an entry of a statement was found that is the transfer of a refund."""
 ANSWERED_WITHIN = timedelta(days=45)
 """How long a customer has to name an account before the money is theirs to spend again."""
-NAMED = re.compile(r"\bre[_-][A-Za-z0-9]+")
 
 
 @Refund.create(refunds.Create)
@@ -233,65 +228,32 @@ def unsent(tx: Tx) -> list[Refund]:
 def send(tx: Tx, refund: Refund, entry: BankEntry | None = None) -> Refund:
     """Post that the money of a refund, which is locked, has left the bank. Emits `refund.updated`."""
     tx = clocks.of_customer(tx, refund.customer or "")
-    left = entries.refund_sent_from_bank(refund.currency, refund.amount)
-    post.post(tx, [post.Posting("refund.sent", refund.id, tx.now, left, refund.customer)])
+    post_moved(tx, refund, "refund.sent", entries.refund_sent_from_bank(refund.currency, refund.amount))
     outbox.order(tx, [Mail("refund", refund.id, refund.customer, number=1)])
     return rows.update(
         tx,
         refund,
         bank_entry=entry.id if entry else None,
+        failure_reason=None,
+        next_action=None,
         reference=entry.bank_reference if entry else None,
         status="succeeded",
     )
 
 
-def named_by(tx: Tx, entry: BankEntry) -> Refund | None:
-    """Find and lock the refund of a cash balance that an entry names, which left for it or came back."""
-    said = [our_id(entry.end_to_end) or "", *NAMED.findall(f"{entry.structured or ''} {entry.text or ''}")]
-    found = rows.select(
-        tx,
-        Refund,
-        "id = any(%(ids)s) and charge is null and currency = %(currency)s and amount = %(amount)s",
-        "order by id",
-        ids=[one.replace("-", "_") for one in said],
-        currency=entry.currency,
-        amount=abs(entry.amount),
+def post_moved(tx: Tx, refund: Refund, event: str, moved: Sequence[entries.Transfer]) -> None:
+    """Post an event of a refund that may happen again: the second time has a source of its own."""
+    [(before,)] = tx.tuples(
+        "select count(distinct source) from ledger_transfers where source ^@ %(id)s and event = %(event)s",
+        id=refund.id,
+        event=event,
     )
-    if len(found) != 1:
-        return None
-    rows.lock_many(tx, Customer, [found[0].customer or ""])
-    return rows.lock(tx, Refund, found[0].id)
-
-
-def settle_entry(tx: Tx, entry: BankEntry, refund: Refund) -> BankEntry:
-    """Book an entry as the transfer of the refund that it names, which may be marked as sent already.
-
-    Whoever made it knew the account, also where the customer has not named one.
-    """
-    if refund.status == "requires_action":
-        jobs.cancel(tx, "refund.expire", refund.id)
-        refund = rows.update(tx, refund, event=None, next_action=None)
-    if refund.status in ("pending", "requires_action"):
-        send(tx, refund, entry)
-    elif refund.bank_entry is None:
-        rows.update(tx, refund, bank_entry=entry.id, reference=entry.bank_reference)
-    return rows.update(tx, entry, event=None, rule=RULE, state="outgoing")
-
-
-def come_back(tx: Tx, entry: BankEntry, refund: Refund) -> BankEntry:
-    """Book that the transfer of a refund came back with an entry: the cash is the customer's again.
-
-    Emits `refund.updated` and `refund.failed`.
-    """
-    tx = clocks.of_customer(tx, refund.customer or "")
-    back = entries.refund_sent_from_bank(refund.currency, -refund.amount)
-    post.post(tx, [post.Posting("refund.returned", refund.id, tx.now, back, refund.customer)])
-    give_back(tx, refund, ("updated", "failed"), status="failed", failure_reason="unknown")
-    return rows.update(tx, entry, event=None, rule=RULE, state="outgoing")
+    source = f"{refund.id}@{before}" if before else refund.id
+    post.post(tx, [post.Posting(event, source, tx.now, moved, refund.customer)])
 
 
 def give_back(tx: Tx, refund: Refund, event: Any, **changes: Any) -> Refund:
-    """Put the parts of a refund, which is locked and was not sent, back on the cash balance."""
+    """Put the parts of a refund, which is locked and not on its way, back on the cash balance."""
     tx = clocks.of_customer(tx, refund.customer or "")
     jobs.cancel(tx, "refund.expire", refund.id)
     jobs.cancel(tx, "refund.pretend", refund.id)
@@ -308,14 +270,6 @@ def give_back(tx: Tx, refund: Refund, event: Any, **changes: Any) -> Refund:
         rows.update(tx, entry, event=None, state="queued", unapplied=entry.unapplied + one.amount)
         cash_balance.record(tx, entry, refund.customer or "", one.amount, "return_canceled")
     return rows.update(tx, refund, event=event, next_action=None, **changes)
-
-
-def sent_with(tx: Tx, entry: BankEntry) -> Refund | None:
-    """Find and lock the refund whose transfer an entry was."""
-    found = rows.select(
-        tx, Refund, "bank_entry = %(entry)s and status = 'succeeded'", "for update", entry=entry.id
-    )
-    return found[0] if found else None
 
 
 def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:

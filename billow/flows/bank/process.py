@@ -7,7 +7,7 @@ from billow.core.bank import matching
 from billow.core.bank.matching import Known, Match, Owed
 from billow.core.bank.references import payment_number, payment_numbers_in
 from billow.core.bank.statement import Entry
-from billow.flows.bank import apply, cash_refunds, direct_debits, payouts_found, take_back
+from billow.flows.bank import apply, direct_debits, payouts_found, refund_transfers, take_back
 from billow.flows.outside.outside import outside_of
 from billow.resources.bank_entry import BankEntry
 from billow.resources.invoice import Invoice
@@ -32,11 +32,8 @@ def process(tx: Tx, entry: BankEntry) -> BankEntry:
     """Process an entry, which is locked: apply what came in, take back what was reversed or returned."""
     if entry.reversal:
         return take_back.reverse(tx, entry)
-    refund = cash_refunds.named_by(tx, entry)
-    if refund and entry.amount < 0:
-        return cash_refunds.settle_entry(tx, entry, refund)
-    if refund and refund.status == "succeeded":
-        return cash_refunds.come_back(tx, entry, refund)
+    if refund := refund_transfers.named_by(tx, entry):
+        return refund_transfers.settle_entry(tx, entry, refund)
     debits = direct_debits.settled_by(tx, entry)
     if debits and entry.amount > 0:
         return direct_debits.settle_entry(tx, entry, debits)

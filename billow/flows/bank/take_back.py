@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply, cash_balance, cash_refunds, payouts_found
+from billow.flows.bank import apply, cash_balance, cash_refunds, payouts_found, refund_transfers
 from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
@@ -27,8 +27,10 @@ def reverse(tx: Tx, entry: BankEntry) -> BankEntry:
     original = original_of(tx, entry)
     if original and original.state == "outgoing":
         rows.update(tx, original, event=None, reversed_by=entry.id)
-        if refund := cash_refunds.sent_with(tx, original):
-            return cash_refunds.come_back(tx, entry, refund)
+    refund = refund_transfers.of_entry(tx, original) if original else refund_transfers.named_by(tx, entry)
+    if refund:
+        return refund_transfers.settle_entry(tx, entry, refund)
+    if original and original.state == "outgoing":
         return rows.update(tx, entry, event=None, state="outgoing")
     received = apply.receive(tx, entry)
     if original is None:

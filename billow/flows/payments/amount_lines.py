@@ -1,10 +1,11 @@
 """Keep and list the lines that the amount of a payment intent is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billow.api import listing, rows
 from billow.api.params import Params
+from billow.core import amount_parts
 from billow.core.errors import Refused
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.ids import new_id
@@ -21,14 +22,33 @@ USUAL = {
 """What a line shows of which nothing was sent."""
 
 
-def kept(intent: str, details: Params | None) -> dict[str, Any]:
-    """Return what an amount is made of, as its intent keeps and shows it; lines get ids of their own."""
+def kept(intent: str, details: Params | None, amount: int) -> dict[str, Any]:
+    """Return what an amount is made of, as its intent keeps and shows it; lines get ids of their own.
+
+    Parts that do not add up to the amount are refused, or noted where the request says so.
+    """
     given = {name: rows.plain_value(one) for name, one in (details.sent() if details else {}).items()}
-    given.pop("enforce_arithmetic_validation", None)
+    enforced = given.pop("enforce_arithmetic_validation", None) is not False
+    if found := checked(given, amount, enforced):
+        given["error"] = {"code": found.code, "message": found.message}
     if given.get("line_items"):
         lines = [{"id": new_id(PREFIX), "object": NOUN, **USUAL, **one} for one in given["line_items"]]
         given["line_items"] = page_of(intent, lines, False)
     return {"tip": {}, **given}
+
+
+def checked(given: Mapping[str, Any], amount: int, enforced: bool) -> amount_parts.Wrong | None:
+    """Return what is wrong with the parts of an amount; refuse it unless the request says otherwise."""
+    if twice := amount_parts.said_twice(given):
+        raise Refused(
+            "An amount's tax and discount are said of the whole or of its line items, not of both.",
+            param=f"amount_details[{twice}]",
+            code="parameters_exclusive",
+        )
+    found = amount_parts.wrong_with(amount, given)
+    if found and enforced:
+        raise Refused(found.message, param="amount_details", code=found.code)
+    return found
 
 
 def page_of(intent: str, lines: Sequence[dict[str, Any]], has_more: bool) -> dict[str, Any]:

@@ -172,5 +172,13 @@ def kept(wanted: Any, intent: PaymentIntent) -> dict[str, Any]:
     sent = {name: value for name, value in wanted.sent().items() if name in KEPT}
     changes = {name: rows.plain_value(value) for name, value in sent.items()}
     if "amount_details" in changes:
-        changes["amount_details"] = amount_lines.kept(intent.id, wanted.amount_details)
+        changes["amount_details"] = amount_lines.kept(intent.id, wanted.amount_details, asked(wanted, intent))
     return changes
+
+
+def asked(wanted: Any, intent: PaymentIntent) -> int:
+    """Return the amount that a request is about: what it asks for or captures, else that of its intent."""
+    for name in ("amount_to_capture", "amount"):
+        if amount := getattr(wanted, name, None):
+            return int(amount)
+    return intent.amount_capturable or intent.amount

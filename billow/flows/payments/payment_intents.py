@@ -71,7 +71,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         payment_method=method.id if method else None,
         status="requires_confirmation" if method else "requires_payment_method",
         **columns,
-        **kept(wanted, PaymentIntent(id=id)),
+        **kept(wanted, PaymentIntent(id=id, amount=wanted.amount)),
     )
     said = card_terms.said(wanted.payment_method_options, confirming=wanted.confirm)
     plans = card_terms.with_plans(tx, intent, method)

@@ -196,6 +196,7 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
             currency=charge.currency,
             customer=charge.customer,
             payment_intent=charge.payment_intent,
+            method_type=(charge.payment_method_details or {}).get("type"),
             payment_method=charge.payment_method if known else None,
             **more,
         ),

@@ -142,34 +142,43 @@ def book(tx: Tx, charge: Charge, dispute: Dispute, moved: list[disputes.Movement
 
 def movement_of(tx: Tx, charge: Charge, dispute: Dispute, one: disputes.Movement) -> BalanceTransaction:
     """Return the balance transaction of a movement, which is not written yet."""
-    taken = one.amount < 0
-    fee = {"amount": one.fee, "application": None, "currency": dispute.currency}
+    taken, currency = one.amount < 0, one.currency or dispute.currency
+    fee = {"amount": one.fee, "application": None, "currency": currency}
     made = postings.transaction(
         tx,
         dispute.id,
         one.amount,
-        dispute.currency,
+        currency,
         "adjustment",
         description=f"Chargeback {'withdrawal' if taken else 'reversal'} for {charge.id}",
         fee=one.fee,
         fee_details=[{**fee, "description": "Dispute fee", "type": "stripe_fee"}] if one.fee else [],
     )
-    return made.but(reporting_category="dispute" if taken else "dispute_reversal")
+    category = "dispute" if taken else "dispute_reversal"
+    return made.but(exchange_rate=one.rate, reporting_category=category)
 
 
 def post_movement(tx: Tx, charge: Charge, dispute: Dispute, one: disputes.Movement) -> None:
-    """Post a movement and its fee to the ledger; each movement is a source of its own."""
-    name = postings.name_of(tx, charge)
+    """Post a movement and its fee to the ledger; each movement is a source of its own.
+
+    Money that the gateway moves in another currency is turned into that of the dispute.
+    """
+    name, currency = postings.name_of(tx, charge), one.currency or dispute.currency
     source = f"{dispute.id}@{len(dispute.movements)}"
-    moved = entries.dispute_moved(name, dispute.currency, -one.amount)
-    charged = entries.fee_charged(name, dispute.currency, one.fee)
+    part = part_of(dispute, one.amount, currency)
+    turned = entries.exchanged(name, dispute.currency, part, currency, one.amount)
+    posted = {
+        "dispute.moved": entries.dispute_moved(name, dispute.currency, -part),
+        "gateway.exchanged": turned if currency != dispute.currency else [],
+        "gateway.fee": entries.fee_charged(name, currency, one.fee),
+    }
     post.post(
-        tx,
-        [
-            post.Posting("dispute.moved", source, tx.now, moved, charge.customer),
-            post.Posting("gateway.fee", source, tx.now, charged, charge.customer),
-        ],
+        tx, [post.Posting(event, source, tx.now, moved, charge.customer) for event, moved in posted.items()]
     )
+
+
+def part_of(dispute: Dispute, amount: int, currency: str) -> int:
+    return disputes.disputed_part(amount, currency, (dispute.amount, dispute.currency))
 
 
 def close(tx: Tx, charge: Charge, dispute: Dispute) -> None:
@@ -190,7 +199,7 @@ def close(tx: Tx, charge: Charge, dispute: Dispute) -> None:
 def outstanding(tx: Tx, dispute: Dispute) -> int:
     """Return how much of the disputed funds the gateway has taken and not returned."""
     found = rows.find_many(tx, BalanceTransaction, dispute.balance_transactions)
-    return -sum(one.amount for one in found.values())
+    return -sum(part_of(dispute, one.amount, one.currency) for one in found.values())
 
 
 def record_warning(tx: Tx, charge: Charge, reference: str, fraud_type: str) -> None:

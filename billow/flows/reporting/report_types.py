@@ -1,5 +1,6 @@
 """Declare the types of reports that the API runs: Stripe's that the balance answers, and billow's own."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -191,12 +192,18 @@ def paid_out(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx, Ask
 
 
 def not_paid_out(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx, Asked], Table]:
-    """Return what makes the balance at an instant: what no payout had paid out by then."""
+    """Return what makes the balance at an instant: what no payout had paid out by then.
+
+    A payout is left out with what it paid out where both come to nothing. One that is still on its way, or
+    that was ordered as an amount, has taken its amount from the balance and stays.
+    """
 
     def run(tx: Tx, asked: Asked) -> Table:
         every = rows_until(tx, replace(asked, category=None))
-        gone = {row["payout"] for row in every if is_payout(row)}
-        left = [row for row in every if row["payout"] is None or row["payout"] not in gone]
+        sums = Counter[tuple[str | None, str]]()
+        for row in every:
+            sums[row["payout"], row["currency"]] += row["net"] if row["payout"] else 0
+        left = [row for row in every if row["payout"] is None or sums[row["payout"], row["currency"]]]
         return show([row for row in left if asked.category in (None, row["reporting_category"])], asked)
 
     return run

@@ -270,7 +270,7 @@ class Stripe(Gateway):
         with self._asked():
             listed = {"limit": 1, "source": outcome.reference, "type": "charge"}
             moved = self._client.balance_transactions.list(listed).data
-        return moved_by(moved[0], intent.currency, outcome.reference) if moved else outcome
+        return moved_by(moved[0], capture.amount, intent.currency, outcome.reference) if moved else outcome
 
     def increment(self, increment: Increment) -> Outcome:
         """Raise what a charge holds."""

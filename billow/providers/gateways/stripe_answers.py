@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from billow.core import holds
@@ -73,16 +73,19 @@ def succeeded(intent: Any) -> Succeeded:
     moved = None if isinstance(charge, str) else charge.balance_transaction
     if moved is None or isinstance(moved, str):
         return Succeeded(id_of(charge), 0, **granted(charge))
-    return moved_by(moved, intent.currency, charge.id)
+    return moved_by(moved, charge.amount_captured, intent.currency, charge.id)
 
 
-def moved_by(moved: Any, currency: str, charge: str) -> Succeeded:
-    """Read the fee and the exchange rate of a balance transaction."""
+def moved_by(moved: Any, amount: int, currency: str, charge: str) -> Succeeded:
+    """Read the fee and the exchange rate of a balance transaction, by which so much of a charge came in."""
     if moved.currency == currency:
         return Succeeded(charge, moved.fee)
-    rate = Decimal(str(moved.exchange_rate or 1))
-    fee = int((moved.fee / rate).quantize(Decimal(1), ROUND_HALF_UP))
-    return Succeeded(charge, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
+    into = Exchange(moved.currency, moved.amount, moved.fee, rate_of(moved))
+    return Succeeded(charge, into.fee_of(amount), exchange=into)
+
+
+def rate_of(moved: Any) -> Decimal:
+    return Decimal(str(moved.exchange_rate or 1))
 
 
 def granted(charge: Any) -> dict[str, Any]:
@@ -132,7 +135,7 @@ def turned_back(refund: Any) -> Exchange | None:
     moved = getattr(refund, "balance_transaction", None)
     if moved is None or isinstance(moved, str) or moved.currency == refund.currency:
         return None
-    return Exchange(moved.currency, moved.amount, moved.fee, Decimal(str(moved.exchange_rate or 1)))
+    return Exchange(moved.currency, moved.amount, moved.fee, rate_of(moved))
 
 
 def declined(error: Any) -> Declined:
@@ -147,7 +150,7 @@ def declined(error: Any) -> Declined:
 
 def dispute_of(found: Any) -> Dispute:
     """Read a dispute, with the money that it moved so far."""
-    moved = tuple(Movement(one.id, one.amount, one.fee) for one in found.balance_transactions)
+    moved = tuple(movement(one, found.currency) for one in found.balance_transactions)
     due = found.evidence_details.due_by
     return Dispute(
         reference=found.id,
@@ -160,6 +163,12 @@ def dispute_of(found: Any) -> Dispute:
         movements=moved,
         due_by=datetime.fromtimestamp(due, UTC) if due else None,
     )
+
+
+def movement(moved: Any, currency: str) -> Movement:
+    """Read a balance transaction of a dispute in a currency, which another one may be settled in."""
+    other = (moved.currency, rate_of(moved)) if moved.currency != currency else ()
+    return Movement(moved.id, moved.amount, moved.fee, *other)
 
 
 def paid_out(found: Any) -> PaidOut:

@@ -293,14 +293,16 @@ def returned_cash_is_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]
         "select r.id, r.status, r.amount, coalesce(sum(case when t.credit = 'refunds_payable' then t.amount"
         " when t.debit = 'refunds_payable' then -t.amount end), 0) as owed,"
         " coalesce(sum(case when t.credit = 'bank' then t.amount"
-        " when t.debit = 'bank' then -t.amount end), 0) as sent"
-        " from refunds r left join ledger_transfers t on t.source = r.id"
+        " when t.debit = 'bank' then -t.amount end), 0) as sent,"
+        " (select coalesce(-sum(e.amount), 0) from bank_entries e where e.refund = r.id) as stated"
+        " from refunds r left join ledger_transfers t on t.source ^@ r.id"
         " or t.source in (select a.id from bank_applications a where a.refund = r.id)"
         " where r.id = any(%(ids)s) and r.charge is null group by r.id, r.status, r.amount order by r.id",
         ids=list(refunds),
     ):
         owed = row["amount"] if row["status"] in ("pending", "requires_action") else 0
-        sent = row["amount"] if row["status"] == "succeeded" else 0
+        # A statement may show less than was said by hand, and more where a transfer was made twice.
+        sent = max(row["amount"] if row["status"] == "succeeded" else 0, row["stated"])
         if (row["owed"], row["sent"]) != (owed, sent):
             seen = {"owed": int(row["owed"]), "sent": int(row["sent"])}
             yield Finding("returned_cash_is_booked", row["id"], f"{owed} owed, {sent} sent", f"{seen}")
@@ -314,7 +316,9 @@ def disputes_are_booked(tx: Tx, disputes: Sequence[str]) -> Iterator[Finding]:
         " coalesce(sum(t.amount) filter (where t.debit ^@ 'clearing:'), 0)"
         " - coalesce(sum(t.amount) filter (where t.credit ^@ 'clearing:'), 0) as cleared,"
         " (select coalesce(sum(b.net), 0) from balance_transactions b where b.source = r.id) as net,"
-        " (select coalesce(sum(b.amount), 0) from balance_transactions b where b.source = r.id) as moved"
+        " (select coalesce(sum(case when b.currency = r.currency then b.amount"
+        " else sign(b.amount) * r.amount end), 0)::bigint"
+        " from balance_transactions b where b.source = r.id) as moved"
         " from disputes r left join ledger_transfers t on t.source ^@ r.id"
         " where r.id = any(%(ids)s) group by r.id, r.status order by r.id",
         ids=list(disputes),

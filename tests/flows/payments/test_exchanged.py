@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from billow import gateway_check
 from billow.api import rows
+from billow.core.disputes import Dispute, Movement
 from billow.core.payments import Exchange, Succeeded
-from billow.flows.payments import settle_refund
+from billow.flows.payments import settle_dispute, settle_refund
 from billow.resources.charge import Charge
 from billow.resources.refund import Refund
 from tests.conftest import Api
@@ -36,14 +38,16 @@ def turns(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, name, turned(getattr(kind, name), into))
 
 
-def books(api: Api) -> dict[tuple[str, str], int]:
+def books(api: Api, *more: str) -> dict[tuple[str, str], int]:
     sql = (
         "select account, currency, sum(amount)::bigint from (select debit as account, currency, amount"
         " from ledger_transfers union all select credit, currency, -amount from ledger_transfers) moved"
-        " where account in ('exchange', 'clearing:simulated') group by account, currency"
+        " where account = any(%(accounts)s) group by account, currency"
     )
+    accounts = ["exchange", "clearing:simulated", *more]
     with api.app.db.transaction(api.tenant) as tx:
-        return {(account, currency): amount for account, currency, amount in tx.tuples(sql) if amount}
+        found = tx.tuples(sql, accounts=accounts)
+        return {(account, currency): amount for account, currency, amount in found if amount}
 
 
 def balance(api: Api) -> dict[str, int]:
@@ -97,3 +101,73 @@ def test_a_refund_is_taken_out_of_what_it_was_turned_into(api: Api, turns: None)
 def test_what_is_not_turned_is_booked_as_before(api: Api) -> None:
     api.post("/v1/charges", SOLD)
     assert books(api) == {("clearing:simulated", "usd"): 941} and balance(api) == {"usd": 941}
+
+
+WITHDRAWN, RETURNED = Movement("txn_1", -920, 1500, "eur", RATE), Movement("txn_2", 925, 0, "eur", RATE)
+BOOKS = ("disputed", "bad_debt", "gateway_fees")
+
+
+def disputed(api: Api, charge: str, status: str, *movements: Movement) -> Any:
+    """What the gateway says of a dispute about 10.00 USD."""
+    with api.app.db.transaction(api.tenant) as tx:
+        row = rows.find(tx, Charge, charge)
+        about = ("dp_1", row.reference or "", 1000, "usd", "fraudulent", status, None)
+        id = settle_dispute.record(tx, row, Dispute(*about, movements)).id
+    check_all(api.app.db, api.tenant)
+    return api.get(f"/v1/disputes/{id}")
+
+
+def test_a_dispute_is_taken_out_of_what_its_charge_was_turned_into(api: Api, turns: None) -> None:
+    made = api.post("/v1/charges", SOLD)["id"]
+    sold = books(api, *BOOKS)
+    found = disputed(api, made, "needs_response", WITHDRAWN)
+    assert (found["amount"], found["currency"]) == (1000, "usd")
+    [taken] = found["balance_transactions"]
+    assert (taken["amount"], taken["fee"], taken["net"], taken["currency"]) == (-920, 1500, -2420, "eur")
+    assert (taken["exchange_rate"], taken["fee_details"][0]["currency"]) == (0.92, "eur")
+    assert balance(api) == {"eur": 865 - 2420}
+    open_books = {
+        **sold,
+        ("clearing:simulated", "eur"): 865 - 2420,
+        ("disputed", "usd"): 1000,
+        ("exchange", "usd"): 941 - 1000,
+        ("exchange", "eur"): -865 + 920,
+        ("gateway_fees", "eur"): 1500,
+    }
+    assert books(api, *BOOKS) == open_books
+    assert disputed(api, made, "needs_response", WITHDRAWN)["balance_transactions"] == [taken]
+
+
+def test_a_dispute_that_is_won_comes_back_at_the_rate_of_its_day(api: Api, turns: None) -> None:
+    made = api.post("/v1/charges", SOLD)["id"]
+    disputed(api, made, "needs_response", WITHDRAWN)
+    won = disputed(api, made, "won", WITHDRAWN, RETURNED)
+    assert [one["amount"] for one in won["balance_transactions"]] == [-920, 925]
+    after = books(api, *BOOKS)
+    assert ("disputed", "usd") not in after and ("bad_debt", "usd") not in after
+    assert after["exchange", "usd"] == 941 and after["exchange", "eur"] == -865 + 920 - 925
+    assert balance(api) == {"eur": 865 - 1500 + 5}
+
+
+def test_a_dispute_that_is_lost_is_written_off_in_its_own_currency(api: Api, turns: None) -> None:
+    made = api.post("/v1/charges", SOLD)["id"]
+    disputed(api, made, "needs_response", WITHDRAWN)
+    disputed(api, made, "lost", WITHDRAWN)
+    after = books(api, *BOOKS)
+    assert after["bad_debt", "usd"] == 1000 and ("disputed", "usd") not in after
+    assert ("bad_debt", "eur") not in after
+
+
+def test_a_gateway_that_took_another_currency_is_told_apart(api: Api, turns: None, monkeypatch: Any) -> None:
+    made = api.post("/v1/charges", SOLD)["id"]
+    disputed(api, made, "needs_response", WITHDRAWN)
+    about = ("dp_1", "ch_1", 1000, "usd", "fraudulent", "needs_response", None)
+    kind = type(api.app.db.outside.gateways["test"])
+
+    def differing(movement: Movement) -> list[str]:
+        monkeypatch.setattr(kind, "dispute", lambda self, id: Dispute(*about, (movement,)))
+        found = gateway_check.compare(api.app.db, api.tenant, gateway_check.Compared())
+        return [one.found for one in found if one.rule.startswith("disputes")]
+
+    assert differing(WITHDRAWN) == []
+    assert differing(replace(WITHDRAWN, currency="usd")) == ["{'eur': -2420}"]

@@ -22,6 +22,7 @@ LINE = "amount_details[line_items][0]"
 DETAILS = {
     f"{LINE}[product_name]": "Book", f"{LINE}[quantity]": "2", f"{LINE}[unit_cost]": "100",
     f"{LINE}[tax][total_tax_amount]": "9", "amount_details[discount_amount]": "5",
+    "amount_details[enforce_arithmetic_validation]": "false",
 }  # fmt: skip
 REFERENCE = {"payment_details[order_reference]": "7", "payment_details[customer_reference]": "8"}
 ORDER = {"payment_details": {"customer_reference": "8", "order_reference": "7"}}

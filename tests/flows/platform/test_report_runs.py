@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from billow.api import rows
 from billow.app import App
+from billow.core.payouts import PaidOut
+from billow.flows.payments import settle_payout
 from billow.flows.platform import report_runs
 from billow.flows.reporting import report_types
+from billow.resources.charge import Charge
 from tests.flows.conftest import do_what_is_due
 from tests.support.world import World, flat
 
@@ -76,6 +80,39 @@ def test_what_is_itemized_adds_up_to_the_summary(shop: World) -> None:
             assert Decimal(row[name]) == sum(Decimal(one[name]) for one in its)
     ending = rows_of(shop, ran(shop, "ending_balance_reconciliation.itemized.1", interval_end=2_000_000_000))
     assert sum(Decimal(one["net"]) for one in ending) == sum(Decimal(one["net"]) for one in items)
+
+
+def paid_out(world: World, amount: int, status: str, automatic: bool, *sources: str) -> None:
+    """A payout as its gateway reports it, with what it pays out where the gateway says so."""
+    now = datetime.now(UTC)
+    said = PaidOut(f"po_{amount}", amount, "usd", status, now, automatic)
+    with world.api.app.db.transaction(world.api.tenant) as tx:
+        made = settle_payout.record(tx, "simulated", said)
+        settle_payout.reconcile(tx, made, sources)
+
+
+@pytest.mark.parametrize(
+    ("amount", "status", "automatic", "listed"),
+    [
+        (1000, "paid", False, {"charge", "refund", "payout"}),
+        (1000, "in_transit", True, {"charge", "refund", "payout"}),
+        (1000, "failed", False, {"charge", "refund"}),
+        (4825, "paid", True, {"refund"}),
+    ],
+)
+def test_the_ending_balance_is_what_no_payout_has_paid_out_whole(
+    shop: World, amount: int, status: str, automatic: bool, listed: set[str]
+) -> None:
+    [charge] = shop.get("/v1/balance_transactions", type="charge")["data"]
+    assert charge["net"] == 4825
+    with shop.api.app.db.transaction(shop.api.tenant) as tx:
+        reference = rows.find(tx, Charge, charge["source"]).reference or ""
+    paid_out(shop, amount, status, automatic, reference)
+    ending = rows_of(shop, ran(shop, "ending_balance_reconciliation.itemized.1", interval_end=2_000_000_000))
+    balance = shop.get("/v1/balance")
+    held = sum(one["amount"] for part in ("available", "pending") for one in balance[part])
+    assert sum(Decimal(one["net"]) for one in ending) * 100 == held
+    assert {one["reporting_category"] for one in ending} == listed
 
 
 def test_columns_currencies_and_time_zones_are_those_that_were_asked_for(shop: World) -> None:
