@@ -21,6 +21,7 @@ from billow import (
     paying,
     processes,
     recovering,
+    reports,
     running,
     selling,
     settings,
@@ -193,19 +194,20 @@ def report(
     name: Annotated[
         str, typer.Argument(help="Such as aging, vat or trial_balance; a name that is none lists all.")
     ],
-    since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
-    until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
+    since: Annotated[str, typer.Option("--from", help="The first day or month, or a time.")] = "1970-01-01",
+    until: Annotated[
+        str, typer.Option("--to", "--at", help="The last day or month, included, or a time; else now.")
+    ] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     data: Data = None,
 ) -> None:
-    """Print a report from the books, as a table or as CSV."""
+    """Print a report from the books, as a table or as CSV: days and months are those where the seller is."""
     with open_installation(data) as built:
-        end = instant(until) if until else built.db.wall()
+        table = commands.report(built, name, since, until, mode)
         if csv:
-            write(commands.report_csv(built, name, instant(since), end, mode))
+            write(reports.csv(table))
             return
-        table = commands.report(built, name, instant(since), end, mode)
         show(name.replace("_", " "), list(table.columns), commands.major(table))
 
 

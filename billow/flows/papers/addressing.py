@@ -1,6 +1,6 @@
 """Say from whom and to whom a letter goes, in which language, and with which papers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 
@@ -37,8 +37,9 @@ def sender_of(tx: Tx) -> Sender:
         parseaddr(seller.email)[1],
         party.lines,
         party.tax_ids[0] if party.tax_ids else "",
+        zone=seller.time_zone,
     )
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
+    return replace(plain, color=color) if color else plain
 
 
 def locale_of(customer: Customer) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -168,7 +168,7 @@ def debit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         return f"The invoice is {found.invoice.status}."
     values: dict[str, Value] = {
         "amount": Money(facts["amount"], found.invoice.currency),
-        "date": datetime.fromisoformat(facts["day"]).replace(tzinfo=UTC),
+        "date": date.fromisoformat(facts["day"]),
         **{name: facts[name] for name in ("last4", "mandate", "creditor")},
     }
     return about_invoice(tx, mail, found, "planned", values=values, facts=("amount", "number", "date"))

@@ -15,6 +15,7 @@ from billow.core.errors import Refused, Unavailable, require
 from billow.core.money import decimal_text
 from billow.core.place_of_supply import Address
 from billow.core.tax_ids import has_shape
+from billow.flows.outside.books import zone_of
 from billow.flows.outside.places import place_of
 from billow.flows.taxes import loaded, sources
 from billow.flows.taxes.params import no_location
@@ -254,6 +255,7 @@ def tax_items(
     """Decide the taxes of items, and calculate them: rounded once for the sale, with shares on the items."""
     asked = sources.asking(tx, [buyer.billing])
     decided: dict[str, Decision] = {}
+    on = at.astimezone(zone_of(tx)).date()
     place = buyer.billing
     if place is None:
         raise no_location("customer_details[address]")
@@ -261,7 +263,7 @@ def tax_items(
         for item in items:
             if item.code not in decided:
                 decided[item.code] = asked.decide(
-                    buyer, place, item.code, at.date(), origin if kind_of(item.code) == "goods" else None
+                    buyer, place, item.code, on, origin if kind_of(item.code) == "goods" else None
                 )
     except Unavailable as error:
         raise Refused(
