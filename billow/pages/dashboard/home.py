@@ -11,7 +11,8 @@ import flask
 from billow import reports
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
-from billow.pages.dashboard import charts, facts, layout, set_up_page
+from billow.flows.taxes import sources
+from billow.pages.dashboard import charts, facts, layout, set_up_page, settings_page
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.tx import Tx
@@ -94,6 +95,11 @@ def months_before(now: datetime, zone: str) -> list[datetime]:
 def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     """Count what needs somebody; what is nothing is left out."""
     found = []
+    number = sources.unregistered(tx)
+    if number:
+        text = f"No tax registration is in force beside the VAT number {number}: automatic tax bills nothing"
+        link = visit.to("/settings/tax") if visit.may(settings_page.RIGHT) else None
+        found.append({"text": text, "link": link, "number": ""})
     for text, path, sql in ATTENTION:
         [(number,)] = tx.tuples(sql, now=tx.wall)
         if number:
