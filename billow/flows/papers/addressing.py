@@ -26,6 +26,8 @@ class Addressed:
     papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
     machine: tuple[str, bytes] | None = None
     """The machine format that goes along: its profile and its content."""
+    left_out: str | None = None
+    """Why the machine format that the customer wants does not go along."""
 
 
 def sender_of(tx: Tx) -> Sender:

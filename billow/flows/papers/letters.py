@@ -127,7 +127,7 @@ def with_paper(tx: Tx, invoice: Invoice, letter: Addressed | str) -> Addressed |
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
-    return Addressed(letter.to, letter.letter, (paper,), einvoice.attached(tx, invoice, einvoice.written))
+    return Addressed(letter.to, letter.letter, (paper,), *einvoice.attached(tx, invoice, einvoice.written))
 
 
 def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -350,7 +350,7 @@ def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         ("amount", "credit_note", "number"),
     )
     paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
-    return Addressed(to, letter, (paper,), einvoice.attached(tx, note, credit_note_einvoice.written))
+    return Addressed(to, letter, (paper,), *einvoice.attached(tx, note, credit_note_einvoice.written))
 
 
 def credit_variant(note: CreditNote, invoice: Invoice) -> str:

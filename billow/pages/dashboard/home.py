@@ -44,6 +44,11 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
         "/disputes?tab=open",
         "select count(*) from disputes where status in ('needs_response', 'warning_needs_response')",
     ),
+    (
+        "Mails without the e-invoice that the customer wants",
+        "/mails?tab=lacking",
+        "select count(*) from mails where left_out is not null",
+    ),
     ("Transfers in the bank queue", "/bank", "select count(*) from bank_entries where state = 'queued'"),
     (
         "Jobs that were given up",
