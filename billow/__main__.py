@@ -262,6 +262,7 @@ def keys(
 @cli.command()
 def accounts(
     create: Annotated[str, typer.Option(help="The name of an account to create.")] = "",
+    country: Annotated[str, typer.Option(help="Its country, whose currency it has.")] = "US",
     upcoming_days: Annotated[
         int | None, typer.Option(help="Days from invoice.upcoming to the renewal; 0: never.")
     ] = None,
@@ -277,7 +278,7 @@ def accounts(
         tell_new_key(built.new_key)
         commands.set_account(built, upcoming_days, will_be_due_days, api_version)
         if create:
-            id, made = commands.create_account(built, create)
+            id, made = commands.create_account(built, create, country)
             say(f"{id}: {create}. Its keys, shown this once:")
             for key in made:
                 tell_key("", key)

@@ -16,10 +16,10 @@ from billow.api.resource import ROUTES
 from billow.api.versions.known import checked
 from billow.app import App
 from billow.core.errors import Refused, require
-from billow.core.money import show
+from billow.core.money import CURRENCIES, show
 from billow.flows.catalog import catalog_file
 from billow.flows.invoices.explain import explain as explained
-from billow.flows.outside import books
+from billow.flows.outside import books, home_currency
 from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import api_keys, missing_timers
 from billow.flows.reporting import answers
@@ -157,12 +157,17 @@ def set_account(built: App, upcoming: int | None, will_be_due: int | None, versi
         )
 
 
-def create_account(built: App, name: str) -> tuple[str, list[str]]:
-    """Create an account, and return its id and its first keys: test and live."""
+def create_account(built: App, name: str, country: str = "US") -> tuple[str, list[str]]:
+    """Create an account in a country, whose currency it has; return its id and first keys: test and live."""
     require(name.strip(), "An account has a name.")
     id, now = new_id("acct_"), built.db.wall()
+    currency = home_currency.usual(country, now.date())
+    require(currency in CURRENCIES, f"{country} is no country with two letters, as SE.")
     with built.db.connection() as conn:
-        conn.execute("insert into accounts (id, name, created) values (%s, %s, %s)", (id, name, now))
+        conn.execute(
+            "insert into accounts (id, name, country, default_currency, created) values (%s, %s, %s, %s, %s)",
+            (id, name, country.upper(), currency, now),
+        )
     return id, [built.keys.create(f"{id}/{mode}", now=now) for mode in ("test", "live")]
 
 
