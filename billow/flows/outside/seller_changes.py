@@ -12,6 +12,7 @@ from billow.core.bank.references import KINDS, is_bankgiro
 from billow.core.errors import require
 from billow.core.file_types import type_of
 from billow.core.money import CURRENCIES
+from billow.core.tax_id_forms import form
 from billow.core.tax_ids import TYPES, has_shape
 from billow.flows.outside import home_currency
 from billow.flows.outside import seller as sellers
@@ -113,7 +114,8 @@ def tax_numbers(given: list[str]) -> list[tuple[str, str]]:
     pairs = [text.partition(":")[::2] for text in given if text]
     for type, value in pairs:
         require(type in TYPES, f"{type} is no type of tax number; eu_vat, gb_vat and ch_vat are some.")
-        require(has_shape(type, value), f"{value} does not look like a tax number of the type {type}.")
+        message = f"{value} does not look like a tax number of the type {type}. {form(type)}"
+        require(has_shape(type, value), message.strip())
     return pairs
 
 

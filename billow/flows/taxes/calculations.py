@@ -27,7 +27,7 @@ from billow.resources.product import Product
 from billow.resources.shipping_rate import ShippingRate
 from billow.resources.tax_calculation import BEHAVIORS, CalculationLineItem, TaxCalculation
 from billow.resources.tax_code import TaxCode
-from billow.resources.tax_id import TaxId
+from billow.resources.tax_id import TaxId, wrong
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -184,9 +184,7 @@ def buyer_of(tx: Tx, wanted: Create) -> tuple[dict[str, Any], Buyer]:
     numbers = [(one.type, one.value, None) for one in given.tax_ids]
     for place, one in enumerate(given.tax_ids):
         at = f"customer_details[tax_ids][{place}][value]"
-        require(
-            has_shape(one.type, one.value), f"Invalid value for {one.type}.", param=at, code="tax_id_invalid"
-        )
+        require(has_shape(one.type, one.value), wrong(one.type), param=at, code="tax_id_invalid")
     if wanted.customer:
         customer = rows.find(tx, Customer, wanted.customer, param="customer")
         shipped = (customer.shipping or {}).get("address")

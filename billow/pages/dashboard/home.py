@@ -60,6 +60,8 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
 RIGHTS = {"/bank": "bank.read"}
 """The rights of those screens that not everybody opens."""
 MONTHS = 12
+MOST_PERCENT = 999
+"""Above it a change is not told as a percentage."""
 
 
 def add(app: flask.Flask, desk: Desk) -> None:
@@ -148,14 +150,18 @@ def figures_of(
 
     earned = [
         ("MRR", amount(mrr[-1] if mrr else 0, "mrr"), movements_text(mrr, currency)),
-        ("Net revenue this month", amount(net, "net_revenue"), compared(net, before.net.get(currency))),
+        (
+            "Net revenue this month",
+            amount(net, "net_revenue"),
+            compared(net, before.net.get(currency), currency),
+        ),
     ]
     return [
         *(earned if visit.may("reports.read") else ()),
         (
             "Invoiced this month",
             layout.amount(invoiced, currency),
-            compared(invoiced, past[0] if past else None),
+            compared(invoiced, past[0] if past else None, currency),
         ),
         ("Receivables", amount(owed, "aging"), overdue_text(overdue, currency)),
     ]
@@ -168,11 +174,19 @@ def movements_text(mrr: Sequence[Any] | None, currency: str) -> str:
     return f"this month: {', '.join(told)}" if told else "no change this month"
 
 
-def compared(now: int, before: int | None) -> str:
-    """Compare a figure with that of the same days of the month before."""
+def compared(now: int, before: int | None, currency: str) -> str:
+    """Compare a figure with that of the same days of the month before.
+
+    As a percentage where that says something, which it does not of next to nothing, or of a negative figure.
+    """
     if not before:
         return "nothing in the same days last month"
     change = 100 * (now - before) / abs(before)
+    if before < 0 or abs(change) > MOST_PERCENT:
+        past = layout.amount(before, currency).text
+        if before > 0 and change > 0:
+            return f"more than ten times the {past} of the same days last month"
+        return f"after {past} in the same days last month"
     word = "up" if change > 0 else "down" if change < 0 else "no change"
     return f"{change:+.1f} %, {word} on the same days last month"
 
