@@ -21,6 +21,7 @@ from billow import (
     paying,
     processes,
     recovering,
+    reports,
     running,
     selling,
     settings,
@@ -193,19 +194,20 @@ def report(
     name: Annotated[
         str, typer.Argument(help="Such as aging, vat or trial_balance; a name that is none lists all.")
     ],
-    since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
-    until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
+    since: Annotated[str, typer.Option("--from", help="The first day or month, or a time.")] = "1970-01-01",
+    until: Annotated[
+        str, typer.Option("--to", "--at", help="The last day or month, included, or a time; else now.")
+    ] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     data: Data = None,
 ) -> None:
-    """Print a report from the books, as a table or as CSV."""
+    """Print a report from the books, as a table or as CSV: days and months are those where the seller is."""
     with open_installation(data) as built:
-        end = instant(until) if until else built.db.wall()
+        table = commands.report(built, name, since, until, mode)
         if csv:
-            write(commands.report_csv(built, name, instant(since), end, mode))
+            write(reports.csv(table))
             return
-        table = commands.report(built, name, instant(since), end, mode)
         show(name.replace("_", " "), list(table.columns), commands.major(table))
 
 
@@ -260,6 +262,7 @@ def keys(
 @cli.command()
 def accounts(
     create: Annotated[str, typer.Option(help="The name of an account to create.")] = "",
+    country: Annotated[str, typer.Option(help="Its country, whose currency it has.")] = "US",
     upcoming_days: Annotated[
         int | None, typer.Option(help="Days from invoice.upcoming to the renewal; 0: never.")
     ] = None,
@@ -275,7 +278,7 @@ def accounts(
         tell_new_key(built.new_key)
         commands.set_account(built, upcoming_days, will_be_due_days, api_version)
         if create:
-            id, made = commands.create_account(built, create)
+            id, made = commands.create_account(built, create, country)
             say(f"{id}: {create}. Its keys, shown this once:")
             for key in made:
                 tell_key("", key)

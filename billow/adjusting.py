@@ -28,7 +28,7 @@ def instant(tx: Tx, text: str) -> datetime:
     """Return the last instant of a day in the account's time zone, or now if none is named or it goes on."""
     if not text:
         return tx.wall
-    end = periods.start_of(periods.last_day(text) + timedelta(days=1), keeping.zone_of(tx))
+    end = periods.end_of(periods.last_day(text), keeping.zone_of(tx))
     return min(end - timedelta(microseconds=1), tx.wall)
 
 

@@ -5,7 +5,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from billow.api.resource import ROUTES
 from billow.api.versions.known import checked
 from billow.app import App
 from billow.core.errors import Refused, require
-from billow.core.money import show
+from billow.core.money import CURRENCIES, show
 from billow.flows.catalog import catalog_file
 from billow.flows.invoices.explain import explain as explained
+from billow.flows.outside import books, home_currency
 from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import api_keys, missing_timers
 from billow.flows.reporting import answers
@@ -56,17 +56,17 @@ def explain(built: App, invoice: str) -> list[str]:
         raise rows.no_such(tx, Invoice, invoice)
 
 
-def report(built: App, name: str, since: datetime, until: datetime, mode: str) -> reports.Table:
+def report(built: App, name: str, since: str, until: str, mode: str) -> reports.Table:
+    """Run a report from a day, month or time to another, as somebody writes them where the seller is."""
     known = reports.reports()
     require(name in known, f"There is no report {name}; there are {', '.join(sorted(known))}.")
-    instants = {"from": since, "to": until, "at": until}
     answers.bring_up_to_date(built.db, tenant(built, mode), name)
     with built.db.transaction(tenant(built, mode)) as tx:
+        now = tx.wall.isoformat()
+        start, end = books.span(tx, since, until or now)
+        usual = answers.usual_end(tx)
+        instants = {"from": start, "to": end if until else usual, "at": end}
         return answers.answer(tx, name, **{param: instants[param] for param in known[name].params})
-
-
-def report_csv(built: App, name: str, since: datetime, until: datetime, mode: str) -> str:
-    return reports.csv(report(built, name, since, until, mode))
 
 
 def major(table: reports.Table) -> list[list[Any]]:
@@ -157,12 +157,17 @@ def set_account(built: App, upcoming: int | None, will_be_due: int | None, versi
         )
 
 
-def create_account(built: App, name: str) -> tuple[str, list[str]]:
-    """Create an account, and return its id and its first keys: test and live."""
+def create_account(built: App, name: str, country: str = "US") -> tuple[str, list[str]]:
+    """Create an account in a country, whose currency it has; return its id and first keys: test and live."""
     require(name.strip(), "An account has a name.")
     id, now = new_id("acct_"), built.db.wall()
+    currency = home_currency.usual(country, now.date())
+    require(currency in CURRENCIES, f"{country} is no country with two letters, as SE.")
     with built.db.connection() as conn:
-        conn.execute("insert into accounts (id, name, created) values (%s, %s, %s)", (id, name, now))
+        conn.execute(
+            "insert into accounts (id, name, country, default_currency, created) values (%s, %s, %s, %s, %s)",
+            (id, name, country.upper(), currency, now),
+        )
     return id, [built.keys.create(f"{id}/{mode}", now=now) for mode in ("test", "live")]
 
 

@@ -42,7 +42,8 @@ def set_seller(
     There are name, email, phone, url, line1, line2, postal_code, city, state, country, tax_id (a type and a
     number), company_number, statement, contact, iban, bic, bankgiro, reference (rf or ocr), logo (a file),
     color, second_color, footer, language, time_zone, numbers (account or customer), number_format,
-    number_prefix, credit_note_format and zero_usage (show or hide its lines). tax_id and statement may be
+    number_prefix, credit_note_format, zero_usage (show or hide its lines) and currency (of the books; that of
+    the country, unless another is set). tax_id and statement may be
     there several times.
     """
     given = read(what)
@@ -86,6 +87,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "name": now.name,
         "address": address_text(now),
         "country": now.country,
+        "currency": known.default_currency.upper(),
         "email": now.email,
         "phone": now.phone,
         "website": now.url,

@@ -9,7 +9,7 @@ import typer
 
 from billow import commands
 from billow.core.errors import Refused, require
-from billow.flows.taxes import loaded, settings
+from billow.flows.taxes import loaded, settings, sources
 from billow.opening import open_installation
 from billow.providers.taxes import Certificate
 from billow.providers.taxes.table import COLUMNS, read
@@ -116,6 +116,9 @@ def change_settings(
             )
             if wanted != now:
                 settings.store(tx, wanted)
+            number = sources.unregistered(tx)
         by = "each line" if wanted.per_line else "the invoice"
         say(f"Tax set by hand is rounded once for {by}; automatic tax once for the invoice.")
+        if number:
+            say(f"No tax registration is in force beside {number}: automatic tax bills nothing.", "red")
         say(f"The seller is {'' if wanted.small_enterprise else 'not '}exempt of VAT as a small enterprise.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from billow import adjusting, bookkeeping
 from billow.app import App
 from billow.core.exchange import Rate
 from billow.flows.taxes import national
+from billow.ledger import customer_account
+from billow.reports.invariants.books import taxes_are_booked
 from tests.conftest import Api
 from tests.test_command_line import Run, here, run
 
 __all__ = ["here", "run"]
+SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -159,6 +162,34 @@ def test_the_tax_of_what_is_written_off_is_claimed_back_until_it_is_paid(
     assert "-25.00" in books("relieve")[1]
     after = balances_of(here, api)
     assert (after["bank"], after["tax_payable"], "bad_debt" in after) == (12500, -2500, False)
+
+
+def test_entries_about_an_invoice_name_its_customer_and_voiding_leaves_nothing_with_anybody(
+    books: Run, here: App, api: Api
+) -> None:
+    """What was relieved, and what voiding takes back of it, stand with one customer, and add to nothing."""
+    invoice, paid = taxed(api, days_until_due="1"), taxed(api, days_until_due="1")
+    customer = api.get(f"/v1/invoices/{invoice}")["customer"]
+    api.post(f"/v1/invoices/{invoice}/mark_uncollectible")
+    books("relieve")
+    with here.db.snapshot(api.tenant) as tx:
+        assert list(taxes_are_booked(tx, [customer])) == []
+    api.post(f"/v1/invoices/{invoice}/void")
+    api.post(f"/v1/invoices/{paid}/pay", {"paid_out_of_band": "true"})
+    books("withheld", paid, "15.00")
+    with here.db.snapshot(api.tenant) as tx:
+        nobody = tx.all("select event from ledger_transfers where invoice is not null and customer is null")
+        left = tx.all(
+            "select account, customer, sum(amount) from"
+            " (select debit as account, customer, amount, invoice from ledger_transfers"
+            " union all select credit, customer, -amount, invoice from ledger_transfers) as sides"
+            " where invoice = %(id)s group by 1, 2 having sum(amount) <> 0",
+            id=invoice,
+        )
+        owed = customer_account.movements(tx, customer, SINCE, here.db.wall())
+        wrong = list(taxes_are_booked(tx, [customer]))
+    assert nobody == [] and left == [] and wrong == []
+    assert sum(one.owed for one in owed) == 0 and sum(one.given for one in owed) == 0
 
 
 def test_tax_that_a_payer_withheld_is_no_money_in_the_bank(books: Run, here: App, api: Api) -> None:

@@ -69,6 +69,18 @@ def draw(grants: Iterable[Grant], lines: Sequence[Line], currency: str, at: date
     return taken
 
 
+def given_back(
+    grants: Iterable[Grant], taken: Sequence[Mapping[str, Any]], known: Mapping[str, Grant]
+) -> list[Grant]:
+    """Return the grants with what was taken of them; one of which nothing was left is as it is `known`."""
+    back = Counter[str]()
+    for entry in taken:
+        back[entry["grant"]] += entry["amount"]
+    held = {one.id: one for one in grants}
+    held |= {id: replace(known[id], left=0) for id in back if id not in held}
+    return [replace(one, left=one.left + back[one.id]) for one in held.values()]
+
+
 def without(grants: Iterable[Grant], taken: Sequence[Mapping[str, Any]]) -> list[Grant]:
     """Return the grants less what was taken of them: entries of `grant`, its id, and `amount`."""
     gone = Counter[str]()

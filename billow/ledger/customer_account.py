@@ -16,6 +16,9 @@ GRANTED = (
     "payment_record.credited",
 )
 """Refunds without a credit note: what is granted is sent back, and the customer owes as much as before."""
+RELIEVED, WITHHELD = "invoice.tax_relieved", "invoice.tax_withheld"
+APART = (RELIEVED, WITHHELD)
+"""Entries of the accountant about an invoice, which leave what its customer owes as it is."""
 SIDES = (
     "(select created, event, source, invoice, customer, currency, debit, credit, amount, 1 as sign"
     " from ledger_transfers where debit = %(account)s"

@@ -455,4 +455,4 @@ def facts(tx: Tx, session: CheckoutSession, words: Words) -> list[tuple[str, str
         return []
     items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=found.id)
     ends = [item.current_period_end for item in items]
-    return [(words("next_charge"), checkout_view.day(min(ends), words))] if ends else []
+    return [(words("next_charge"), checkout_view.day(tx, min(ends), words))] if ends else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from billow.api.fields import instant
 from billow.core import pricing
 from billow.flows.billing import priced_items
 from billow.flows.checkout import lines, totals
+from billow.flows.outside.books import zone_of
 from billow.flows.quotes.lines import PricedLine
 from billow.pages import frame, markup
 from billow.pages.entry import Entry
@@ -29,9 +30,14 @@ from billow.resources.shipping_rate import ShippingRate
 from billow.store.tx import Tx
 
 
-def day(at: datetime, words: Words) -> str:
-    """Write a date with its month as a word, so that no order of numbers can be misread."""
-    return str(format_date(at, "d MMM y", locale=words.region))
+def day(tx: Tx, at: datetime, words: Words) -> str:
+    """Write the day of an instant in the seller's time zone, which is that of papers."""
+    return day_in(at, words, zone_of(tx))
+
+
+def day_in(at: datetime, words: Words, zone: tzinfo) -> str:
+    """Write the day of an instant in a time zone, with its month as a word, so that nobody misreads it."""
+    return str(format_date(at.astimezone(zone), "d MMM y", locale=words.region))
 
 
 def view(tx: Tx, session: CheckoutSession, form: Form, entry: Entry) -> dict[str, Any]:
@@ -179,7 +185,7 @@ def promises(tx: Tx, session: CheckoutSession, priced: Sequence[PricedLine], wor
         return [words("free_days", days=data["trial_period_days"], **named)]
     if totals.has_trial(session):
         until = instant(data["trial_end"]) or tx.now
-        return [words("free_until", date=day(until, words), **named)]
+        return [words("free_until", date=day(tx, until, words), **named)]
     return [words("due_today"), words("then_every", **named)]
 
 

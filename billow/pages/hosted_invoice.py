@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import flask
 from markupsafe import Markup
@@ -18,7 +20,7 @@ from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import einvoice, invoice_document, links
+from billow.flows.papers import einvoice, invoice_document, links, parties
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
 from billow.pages.machine_formats import HEADERS
@@ -174,7 +176,7 @@ class Pages:
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
             contact=self.outside.mail_from or document.seller.name,
             entry=takes,
-            facts=facts(invoice, document, words),
+            facts=facts(tx, invoice, document, words),
             form=form,
             heading=words("invoice", number=invoice.number or ""),
             lines=document.lines,
@@ -207,19 +209,25 @@ def is_overdue(tx: Tx, invoice: Invoice) -> bool:
 
 def state(tx: Tx, invoice: Invoice, words: Words, *, waits: bool) -> str:
     """Say in words where an invoice stands."""
+    zone = zone_for(tx, invoice)
     if waits:
         return words("invoice_processing")
     if invoice.status == "paid":
-        return words("invoice_paid", date=checkout_view.day(invoice.paid_at or tx.now, words))
+        return words("invoice_paid", date=checkout_view.day_in(invoice.paid_at or tx.now, words, zone))
     if invoice.status == "void":
         return words("invoice_void")
     if invoice.due_date is None and invoice.status != "open":
         return words("invoice_uncollectible")
     if invoice.due_date is None:
         since = invoice.effective_at or invoice.created
-        return words("invoice_due_since", date=checkout_view.day(since, words))
+        return words("invoice_due_since", date=checkout_view.day_in(since, words, zone))
     key = "invoice_overdue" if is_overdue(tx, invoice) else "invoice_to_pay"
-    return words(key, date=checkout_view.day(invoice.due_date, words))
+    return words(key, date=checkout_view.day_in(invoice.due_date, words, zone))
+
+
+def zone_for(tx: Tx, invoice: Invoice) -> tzinfo:
+    """Return the time zone of the days on an invoice's paper: the seller's when it was issued."""
+    return ZoneInfo(parties.seller_of_invoice(tx, invoice).time_zone)
 
 
 def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tuple[str, str]:
@@ -232,9 +240,9 @@ def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tupl
     return tone, words(f"status_{invoice.status}")
 
 
-def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
+def facts(tx: Tx, invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
     """Return who sends the invoice to whom, and when."""
-    issued = checkout_view.day(invoice.effective_at or invoice.created, words)
+    issued = checkout_view.day_in(invoice.effective_at or invoice.created, words, zone_for(tx, invoice))
     return [
         (words("from"), document.seller.name),
         (words("for"), document.buyer.name),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import flask
 
 from billow.api import rows
+from billow.flows.outside.books import zone_of
 from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
 from billow.pages import checkout_view, frame, sealed
@@ -26,7 +27,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             mandate = rows.find(tx, Mandate, id)
             method = rows.find(tx, PaymentMethod, mandate.payment_method)
             customers = rows.find_many(tx, Customer, [method.customer or ""])
-            seller = seller_of(tx).name
+            seller, zone = seller_of(tx).name, zone_of(tx)
         words = words_of(next((language_of(one) for one in customers.values()), None))
         own = mandate.payment_method_details[method.type]
         given = datetime.fromtimestamp(mandate.customer_acceptance["accepted_at"], UTC)
@@ -35,7 +36,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             name=seller,
             last4=hash_of(method).get("last4") or "…",
             reference=own.get("reference") or mandate.id,
-            date=checkout_view.day(given, words),
+            date=checkout_view.day_in(given, words, zone),
         )
         over = [] if mandate.status == "active" else [words("mandate_over")]
         return frame.page(

@@ -246,17 +246,17 @@ def one_shown(tx: Tx, one: Subscription, words: Words, configuration: PortalConf
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
     ends = min(item.current_period_end for item in items)
     stops = one.cancel_at_period_end or one.cancel_at is not None
-    at = checkout_view.day(one.cancel_at or ends, words)
+    at = checkout_view.day(tx, one.cancel_at or ends, words)
     cancels = features["subscription_cancel"]["enabled"]
     at_once = features["subscription_cancel"]["mode"] == "immediately"
     about = words("portal_ends" if stops else "portal_renews", date=at)
     if one.status == "paused":
-        until = one.resumes_at and checkout_view.day(one.resumes_at, words)
+        until = one.resumes_at and checkout_view.day(tx, one.resumes_at, words)
         about = words("portal_paused_until", date=until) if until else words("portal_paused")
     planned = postponed.planned_at(tx, one)
     return {
         "about": about,
-        "planned": words("portal_scheduled", date=checkout_view.day(planned, words)) if planned else "",
+        "planned": words("portal_scheduled", date=checkout_view.day(tx, planned, words)) if planned else "",
         "pauses": pauses.may_pause(configuration, one),
         "resumes": one.status == "paused" and features["subscription_pause"]["enabled"],
         "can": ("keep" if one.cancel_at_period_end else "" if stops else "cancel") if cancels else "",
@@ -282,7 +282,7 @@ def invoices(tx: Tx, customer: Customer, words: Words) -> list[dict[str, Any]]:
     return [
         {
             "amount": frame.money(one.total, one.currency, words),
-            "date": checkout_view.day(one.finalized_at or one.created, words),
+            "date": checkout_view.day(tx, one.effective_at or one.finalized_at or one.created, words),
             "number": one.number,
             "status": words(f"status_{one.status}"),
             "tone": {"paid": "good", "open": "info"}.get(one.status, ""),

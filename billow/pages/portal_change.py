@@ -30,7 +30,7 @@ def costs(tx: Tx, entry: Entry, plan: Plan) -> tuple[list[str], str | None]:
     now = clocks.enter(tx, entry.customer.test_clock).now
     at, amount = instant(shown["created"]), frame.money(shown["amount_due"], shown["currency"], words)
     if at is not None and at > now:
-        date = checkout_view.day(at, words)
+        date = checkout_view.day(tx, at, words)
         return [words("change_nothing_now"), words("change_next", date=date, amount=amount)], None
     return [words("change_now", amount=amount)], amount if shown["amount_due"] > 0 else None
 

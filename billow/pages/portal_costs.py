@@ -66,7 +66,7 @@ def summary(tx: Tx, entry: Entry, cost: Cost) -> dict[str, Any]:
     sums += [(words("total"), said(cost.total))]
     sums += [(words("costs_due"), said(cost.due))] if cost.due != cost.total else []
     return {
-        "date": checkout_view.day(cost.at, words),
+        "date": checkout_view.day(tx, cost.at, words),
         "expected": said(cost.expected) if metered and cost.expected is not None else None,
         "lines": [(text_of(line, words), said(line.amount)) for line in cost.lines],
         "metered": metered,

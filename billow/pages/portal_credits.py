@@ -44,7 +44,7 @@ def grants(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
     kept = [one for one in found if one.expires_at is None or one.expires_at > tx.now]
     return [
         {
-            "ends": checkout_view.day(one.expires_at, words) if one.expires_at else None,
+            "ends": checkout_view.day(tx, one.expires_at, words) if one.expires_at else None,
             "left": frame.money(one.balance, currency_of(one), words),
             "name": one.name or words("credits_name"),
             "of": frame.money(one.amount["monetary"]["value"], currency_of(one), words),
@@ -75,7 +75,7 @@ def movements(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
         shown.append(
             {
                 "amount": frame.money(one.amount, currency, words),
-                "date": checkout_view.day(one.effective_at, words),
+                "date": checkout_view.day(tx, one.effective_at, words),
                 "what": words(f"moved_{said['type']}"),
             }
         )

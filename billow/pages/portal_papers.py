@@ -40,7 +40,7 @@ def invoices(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "amount": frame.money(one.total, one.currency, words),
-            "date": checkout_view.day(one.finalized_at or one.created, words),
+            "date": checkout_view.day(tx, one.effective_at or one.finalized_at or one.created, words),
             "number": one.number or one.id,
             "pdf": f"{one.hosted_invoice_url}/pdf",
             "pays": one.status == "open" and one.amount_due > one.amount_paid,
@@ -59,7 +59,7 @@ def credit_notes(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "amount": frame.money(one.total, one.currency, words),
-            "date": checkout_view.day(one.created, words),
+            "date": checkout_view.day(tx, one.effective_at, words),
             "number": one.number,
             "pdf": credit_note_document.pdf_of(tx, one.id),
             "url": credit_note_document.url_of(tx, one.id),
@@ -76,7 +76,7 @@ def receipts(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "amount": frame.money(one.amount_captured, one.currency, words),
-            "date": checkout_view.day(one.created, words),
+            "date": checkout_view.day(tx, one.created, words),
             "url": receipt.url_of(tx, one.id),
         }
         for one in found

@@ -121,7 +121,7 @@ def canceled(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
     if found is None or not feature["enabled"]:
         return None
     items = rows.below(tx, SubscriptionItem, "subscription", [found.id])[found.id]
-    ends = checkout_view.day(min(one.current_period_end for one in items), words)
+    ends = checkout_view.day(tx, min(one.current_period_end for one in items), words)
     at_once = feature["mode"] == "immediately"
     return {
         "action": "cancel",
@@ -325,7 +325,7 @@ def when(tx: Tx, entry: Entry, plan: Plan) -> str:
     """Say when a change takes place, and how the rest of the period is charged."""
     words, subscription = entry.words, rows.find(tx, Subscription, plan.item.subscription)
     if choices.waits(tx, subscription, entry.updates, plan):
-        return words("portal_scheduled", date=checkout_view.day(plan.item.current_period_end, words))
+        return words("portal_scheduled", date=checkout_view.day(tx, plan.item.current_period_end, words))
     return words(f"portal_prorated_{entry.updates['proration_behavior']}")
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -79,14 +79,17 @@ def shown(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
         csv=portal_layout.link(entry, **chosen, **{"as": "csv"}),
         focus=portal_layout.link(entry, show="usage", **{"as": "focus"}),
         days=[
-            (checkout_view.day(day, words), [written(values[place], words) for _, values in found.series])
+            (
+                checkout_view.day_in(day, words, UTC),
+                [written(values[place], words) for _, values in found.series],
+            )
             for place, day in enumerate(found.days)
         ],
         dimensions=dimensions,
         labels=labels,
         meter=meter.display_name,
         meters=[(one.id, one.display_name) for one, _, _ in meters],
-        period=f"{checkout_view.day(span[0], words)} – {checkout_view.day(span[1], words)}",
+        period=" – ".join(checkout_view.day_in(at, words, UTC) for at in span),
         total=written(sum(found.totals, Decimal(0)), words) if formula_adds(meter) else None,
         totals=[written(sum(values, Decimal(0)), words) for _, values in found.series],
     )

@@ -11,6 +11,7 @@ from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core import tax_ids
 from billow.core.errors import Refused, require
+from billow.core.tax_id_forms import form
 from billow.resources.customer import Customer, TaxNumber
 from billow.store import jobs
 from billow.store.tx import Tx
@@ -44,11 +45,16 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
     verification: dict[str, Any] | None = f.nested()
 
 
+def wrong(type: str) -> str:
+    """Refuse a number as Stripe does, and say how numbers of its type are written."""
+    return f"Invalid value for {type}. {form(type)}".strip()
+
+
 def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") -> TaxId:
     """Check the shape of a tax number and return a tax id to insert; test numbers are taken in test mode."""
     known = not tx.livemode and tax_ids.of_test_number(number.value)
     if not known and not tax_ids.has_shape(number.type, number.value):
-        raise Refused(f"Invalid value for {number.type}.", param=at, code="tax_id_invalid")
+        raise Refused(wrong(number.type), param=at, code="tax_id_invalid")
     checked = number.type in tax_ids.VERIFIABLE and customer is not None
     verification = {
         "status": "pending" if checked else "unavailable",

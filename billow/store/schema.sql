@@ -2351,10 +2351,12 @@ create table mails (
     subject   text,
     closed_at timestamptz,
     error     text,
+    left_out  text,                  -- why it was sent without the machine format that the customer wants
     unique (tenant, cause)
 );
 create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
+create index mails_lacking on mails (tenant) where left_out is not null;
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
 create index mails_closed on mails (tenant, closed_at) where state in ('sent', 'not_sent');
 

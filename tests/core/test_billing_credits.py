@@ -75,3 +75,20 @@ def test_no_line_and_no_grant_gives_more_than_it_has(
     assert sum(entry["amount"] for entry in entries) == min(
         sum(balances), sum(amount for amount in amounts if amount > 0)
     )
+
+
+@given(st.lists(st.integers(0, 500), max_size=6), st.lists(st.integers(-300, 900), max_size=6), st.data())
+def test_what_is_given_back_is_drawn_again_in_the_same_way(
+    balances: list[int], amounts: list[int], data: st.DataObject
+) -> None:
+    """Grants that were drawn empty are known no more; what a second invoice takes of them is as at first."""
+    grants = [
+        grant(str(place), left, priority=data.draw(st.integers(0, 3))) for place, left in enumerate(balances)
+    ]
+    lines = [Line("price_1", amount) for amount in amounts]
+    taken = billing_credits.draw(grants, lines, "usd", MARCH)
+    entries = [{"grant": id, "amount": part} for takes in taken for id, part in takes.items()]
+    held = [one for one in billing_credits.without(grants, entries) if one.left]
+    back = billing_credits.given_back(held, entries, {one.id: one for one in grants})
+    assert billing_credits.draw(back, lines, "usd", MARCH) == taken
+    assert {one.id: one.left for one in back if one.left} == {one.id: one.left for one in grants if one.left}

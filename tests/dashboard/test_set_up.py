@@ -51,7 +51,14 @@ def test_a_new_account_is_set_up_step_by_step(app: App, api: Api, owner: Person,
     owner.sends("/settings/company", name="Acme AB", country="SE", line1="Gatan 1", city="Lund")
     assert lacks(app, api) == (["tax_id"], ["way", "mail"])
     owner.sends("/settings/company", tax_id="eu_vat:SE556000475501")
-    owner.sends("/settings/tax", country="SE", tax_behavior="exclusive")
+    office = {"country": "SE", "tax_behavior": "exclusive"}
+    owner.sends("/settings/tax", **office)
+    assert lacks(app, api) == (["registration:SE556000475501"], ["way", "mail"])
+    unregistered = "No tax registration is in force beside the VAT number SE556000475501"
+    assert "tax" in open_steps(app, api) and unregistered in owner.reads("")
+    assert "Automatic tax bills nothing" in owner.reads("/settings/tax")
+    owner.sends("/settings/tax", **office, registered="SE", scheme="standard")
+    assert unregistered not in owner.reads("")
     owner.sends("/settings/numbers", number_prefix="ACME")
     owner.sends("/settings/bank", iban="DE02120300000000202051")
     assert open_steps(app, api) == ["gateways", "mails"]

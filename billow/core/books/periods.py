@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 
 INTO_CLOSED = "ledger.into_closed"
@@ -45,6 +46,40 @@ def after(day: date) -> date:
 def start_of(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which a day begins: 2026-10-01 in Stockholm is 22:00 UTC of the day before."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a day ends, which is that at which the next one begins."""
+    return start_of(day + timedelta(days=1), zone)
+
+
+def span(since: str, until: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Read from when to when is asked: days and months of a time zone, the last one included, or times.
+
+    A time is that instant, in the zone where it names no other.
+
+    >>> first, last = span("2026-10", "2026-10-31", ZoneInfo("Europe/Stockholm"))
+    >>> first.isoformat(), last.isoformat()
+    ('2026-10-01T00:00:00+02:00', '2026-11-01T00:00:00+01:00')
+    """
+    try:
+        return (
+            _instant(since, zone) or start_of(first_day(since), zone),
+            _instant(until, zone) or end_of(last_day(until), zone),
+        )
+    except OverflowError:
+        raise Refused("There is no such day.") from None
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """Read a time; a day or month is none."""
+    if len(text) <= len("2026-10-31"):
+        return None
+    try:
+        read = read_instant(text)
+    except ValueError:
+        raise Refused(f"{text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
+    return read if read.tzinfo else read.replace(tzinfo=zone)
 
 
 def fiscal_year(day: date, first_month: int) -> tuple[date, date]:

@@ -24,6 +24,8 @@ VAT_SCHEMES = {
     "PL": "9945", "PT": "9946", "RO": "9947", "RS": "9948", "SI": "9949", "SK": "9950", "SM": "9951",
     "TR": "9952",
 }  # fmt: skip
+MAIL_SCHEME = "EM"
+"""The scheme of an electronic address that is one of mails."""
 #: The scheme of an electronic address that is a company's number, by country.
 COMPANY_SCHEMES = {"DK": "0184", "NL": "0106", "NO": "0192", "SE": "0007"}
 

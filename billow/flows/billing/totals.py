@@ -40,9 +40,20 @@ class Terms:
     grants: dict[str, list[billing_credits.Grant]] = field(default_factory=dict)
     """The billing credits that are left, by customer; loaded where there is usage that they could pay."""
 
+    returned: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The credits that the original of a revision has taken and gives back to it, by the revision's id."""
+    returning: dict[str, billing_credits.Grant] = field(default_factory=dict)
+    """The grants of those, by id."""
+
+    def credits_for(self, invoice: Invoice) -> list[billing_credits.Grant]:
+        """Return the billing credits that an invoice can take; a revision has those of its original too."""
+        held, back = self.grants.get(invoice.customer, []), self.returned.get(invoice.id)
+        return billing_credits.given_back(held, back, self.returning) if back else held
+
     def use_credits(self, invoice: Invoice) -> None:
         """Take the credits of an invoice out of what is left for those after it."""
-        left = billing_credits.without(self.grants.get(invoice.customer, []), invoice.applied_credits)
+        left = billing_credits.without(self.credits_for(invoice), invoice.applied_credits)
+        self.returned.pop(invoice.id, None)
         if left:
             self.grants[invoice.customer] = left
 
@@ -83,6 +94,7 @@ def terms_of(
     terms = Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
     if any(line.kind == "metered" for line in lines):
         terms.grants = grants_of(tx, {invoice.customer for invoice in invoices})
+        return_credits(tx, terms, [invoice for invoice in invoices if invoice.from_invoice])
     if rates:
         terms.per_line = settings_of(tx).per_line
     if taxed and decide:
@@ -119,6 +131,19 @@ def grants_of(tx: Tx, customers: Collection[str]) -> dict[str, list[billing_cred
         for one in rows.select(tx, CreditGrant, live, ids=sorted(filter(None, customers))):
             found.setdefault(one.customer, []).append(credit_grant.in_core(one))
     return found
+
+
+def return_credits(tx: Tx, terms: Terms, revisions: Sequence[Invoice]) -> None:
+    """Add the credits that originals give back to their revisions, as they do when these are finalized."""
+    named = {one.id: (one.from_invoice or {}).get("invoice") or "" for one in revisions}
+    originals = rows.find_many(tx, Invoice, sorted(set(named.values()))) if named else {}
+    for id, original in named.items():
+        found = originals.get(original)
+        if found and found.status == "open" and found.applied_credits:
+            terms.returned[id] = found.applied_credits
+    ids = {entry["grant"] for taken in terms.returned.values() for entry in taken}
+    known = rows.find_many(tx, CreditGrant, sorted(ids)) if ids else {}
+    terms.returning = {id: credit_grant.in_core(one) for id, one in known.items()}
 
 
 def calculate(
@@ -185,8 +210,9 @@ def credits_taken(
         billing_credits.Line(line.price if line.kind == "metered" else None, amount)
         for line, amount in zip(lines, left, strict=True)
     ]
-    grants = terms.grants.get(invoice.customer, [])
-    return billing_credits.draw(grants, usage, invoice.currency, invoice.period_end or invoice.created)
+    return billing_credits.draw(
+        terms.credits_for(invoice), usage, invoice.currency, invoice.period_end or invoice.created
+    )
 
 
 def taxes_on(

@@ -1,7 +1,7 @@
 """Take credits of grants when an invoice is finalized, and give them back when it is voided (§4.7)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from billow.api import rows
@@ -59,10 +59,18 @@ def take_line(tx: Tx, applied: Applied, invoice: Invoice, line: InvoiceLine) -> 
     return line.but(applied_credits=entered)
 
 
-def write(tx: Tx, applied: Applied) -> None:
-    """Write the transactions, and what is left of the grants. Emits each transaction."""
+def write(tx: Tx, applied: Applied, returned: Collection[str] = ()) -> None:
+    """Write the transactions, and what is left of the grants. Emits each transaction.
+
+    To grants that are `returned` originals of revisions have given credits back since these were calculated:
+    what is left of those that have expired meanwhile is lost.
+    """
+    if returned:
+        applied.grants |= rows.find_many(tx, CreditGrant, sorted(returned))
     rows.insert_many(tx, applied.transactions)
     changed = change_balances(tx, applied.grants, applied.transactions)
+    if returned:
+        expire(tx, list(rows.find_many(tx, CreditGrant, sorted(returned)).values()))
     wallet_checks.request(tx, [one.wallet for one in changed])
 
 
@@ -78,10 +86,10 @@ def change_balances(
     )
 
 
-def give_back(tx: Tx, invoice: Invoice) -> None:
-    """Give the credits back that a voided invoice took; what has expired meanwhile is lost again (§4.7)."""
+def give_back(tx: Tx, invoice: Invoice) -> list[CreditGrant]:
+    """Give the credits back that a voided invoice took; return their grants as they are then (§4.7)."""
     if not invoice.applied_credits:
-        return
+        return []
     taken = rows.select(
         tx, CreditBalanceTransaction, "invoice = %(id)s and type = 'debit'", "order by id", id=invoice.id
     )
@@ -93,7 +101,11 @@ def give_back(tx: Tx, invoice: Invoice) -> None:
         )
         for one in taken
     ]
-    changed = change_balances(tx, held, rows.insert_many(tx, back))
-    expired = [one for one in changed if one.expires_at and one.expires_at <= tx.now]
+    return change_balances(tx, held, rows.insert_many(tx, back))
+
+
+def expire(tx: Tx, held: Sequence[CreditGrant]) -> None:
+    """Take away what is left of grants that have expired, to which credits were given back (§4.7)."""
+    expired = [one for one in held if one.balance and one.expires_at and one.expires_at <= tx.now]
     grants.take_away(tx, expired, "credits_expired")
     rows.update_many(tx, [(one, {"balance": 0, "updated": tx.now}) for one in expired])

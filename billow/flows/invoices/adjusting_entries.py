@@ -10,21 +10,22 @@ from billow.core import allowance
 from billow.core.errors import require
 from billow.flows.billing import totals
 from billow.ledger import balances, entries, post
+from billow.ledger.customer_account import RELIEVED, WITHHELD
 from billow.resources.invoice import Invoice
 from billow.resources.tax_rate import TaxRate
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 PREFIX = "adj_"
-CHANGED, RELIEVED = "allowance.changed", "invoice.tax_relieved"
-WITHHELD, REMITTED = "invoice.tax_withheld", "tax.remitted"
+CHANGED, REMITTED = "allowance.changed", "tax.remitted"
 
 
 def enter(
-    tx: Tx, event: str, at: datetime, transfers: list[entries.Transfer], invoice: str | None = None
+    tx: Tx, event: str, at: datetime, transfers: list[entries.Transfer], invoice: Invoice | None = None
 ) -> None:
-    """Post an entry. It names no customer, whose own account it leaves as it is."""
-    post.post(tx, [post.Posting(event, new_id(PREFIX), at, transfers, None, invoice)])
+    """Post an entry, and name the invoice that it is about, and its customer, as voiding does later."""
+    customer, id = (invoice.customer, invoice.id) if invoice else (None, None)
+    post.post(tx, [post.Posting(event, new_id(PREFIX), at, transfers, customer, id)])
 
 
 def allow(tx: Tx, at: datetime, percentages: tuple[Decimal, ...]) -> dict[str, tuple[int, int]]:
@@ -88,7 +89,7 @@ def relieve(tx: Tx, at: datetime, until: datetime) -> list[tuple[Invoice, int]]:
             taxes.append(entries.Tax(one.jurisdiction, target - before.pop(one.jurisdiction, 0)))
         moved = entries.tax_relieved(invoice.currency, taxes)
         if moved:
-            enter(tx, RELIEVED, at, moved, invoice.id)
+            enter(tx, RELIEVED, at, moved, invoice)
             found.append((invoice, sum(one.amount for one in taxes)))
     return found
 
@@ -121,7 +122,7 @@ def withhold(tx: Tx, id: str, amount: int, at: datetime) -> Invoice:
         0 < amount <= paid,
         f"Withheld tax is a part of what was recorded as paid outside of {invoice.number or invoice.id}.",
     )
-    enter(tx, WITHHELD, at, entries.tax_withheld(invoice.currency, amount), invoice.id)
+    enter(tx, WITHHELD, at, entries.tax_withheld(invoice.currency, amount), invoice)
     return invoice
 
 

@@ -166,7 +166,7 @@ def finalize_many(
         raise held_back.refusal_of(held[0].invoice)
     held_back.keep_as_drafts(tx, held)
     sheets = [sheet for sheet in sheets if sheet not in held]
-    revisions.void_originals(tx, sheets)
+    returned = revisions.void_originals(tx, sheets)
     series = numbers.series_of(tx)
     settle(sheets, numbered=series.scheme == "customer")
     if series.scheme == "account":
@@ -174,7 +174,7 @@ def finalize_many(
     open_all(tx, sheets)
     write_balances(tx, sheets)
     discounts.mark_spent(tx, spent)
-    application.write(tx, taken)
+    application.write(tx, taken, returned)
     invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
     invoice_intents.link_paid(tx, sheets)
     lines = [line for sheet in sheets for line in sheet.lines]
@@ -202,11 +202,12 @@ def recalculate(
     spent: dict[str, Discount] = {}
     written: list[tuple[InvoiceLine, dict[str, Any]]] = []
     exempt = exemptions(tx, [sheet.customer for sheet in sheets])
-    taken = application.begin(tx, [one.id for owned in terms.grants.values() for one in owned])
+    drawn = {one.id for owned in terms.grants.values() for one in owned} | terms.returning.keys()
+    taken = application.begin(tx, sorted(drawn))
     for sheet in sheets:
         invoice, lines = as_it_is_now(sheet, exempt[sheet.customer.id], gone)
         automatic = invoice.automatic_tax["enabled"]  # its taxes were decided anew
-        credited = invoice.applied_credits or terms.grants.get(invoice.customer)
+        credited = invoice.applied_credits or terms.credits_for(invoice)
         fixed = lines is sheet.lines and invoice == sheet.invoice
         if sheet.stale or automatic or credited or not fixed:
             invoice, lines = totals.calculate(invoice, lines, terms)

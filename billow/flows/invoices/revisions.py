@@ -96,11 +96,6 @@ def check(tx: Tx, original: Invoice) -> None:
         "This invoice has a credit note, which its revision would take back: void the credit note first.",
         param=AT,
     )
-    require(
-        not original.applied_credits,
-        "This invoice has used billing credits: correct it with a credit note, or void it and bill it again.",
-        param=AT,
-    )
     lines = rows.below(tx, InvoiceLine, "invoice", [original.id])[original.id]
     require(
         not any(line.kind == PREPAID for line in lines),
@@ -206,12 +201,14 @@ def is_outdated(tx: Tx, invoice: Invoice) -> bool:
     return False
 
 
-def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> None:
+def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> set[str]:
     """Void what these revisions replace, before they take the customer's balance, which is given back.
 
-    What they bill of subscriptions is billed by the revisions from then on. Locks the originals; their
-    customers are locked. Emits the events of voiding.
+    What they bill of subscriptions is billed by the revisions from then on. Returns the ids of the grants to
+    which credits were given back, also of those that have expired: what the revisions do not take of them is
+    still to be taken away. Locks the originals; their customers are locked. Emits the events of voiding.
     """
+    returned = set[str]()
     for sheet in sheets:
         id = replaced_by(sheet.invoice)
         if id is None:
@@ -219,7 +216,8 @@ def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> None:
         original = rows.lock(tx, Invoice, id)
         check(tx, original)
         take_periods(tx, original, sheet)
-        voided = void.void_and_reverse(tx, original)
+        voided = void.void_and_reverse(tx, original, revised=True)
+        returned |= {entry["grant"] for entry in original.applied_credits}
         billing_periods.release_of_invoice(tx, voided)  # of what the revision bills no more
         rows.update(tx, rows.find(tx, Invoice, voided.id), latest_revision=sheet.invoice.id)
         follow(tx, original, sheet.invoice)
@@ -227,6 +225,7 @@ def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> None:
         for other in sheets:
             if other.customer.id == customer.id:
                 other.customer = customer
+    return returned
 
 
 def take_periods(tx: Tx, original: Invoice, sheet: Sheet) -> None:

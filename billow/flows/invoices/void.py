@@ -46,10 +46,11 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
     return voided
 
 
-def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
+def void_and_reverse(tx: Tx, invoice: Invoice, *, revised: bool = False) -> Invoice:
     """Void an invoice: cancel its intent, reverse its postings and return the applied customer balance.
 
-    Cancels its timers. Emits `invoice.voided`. Issues a credit note where the account wants one.
+    Cancels its timers. Emits `invoice.voided`. Issues a credit note where the account wants one. One that is
+    `revised` gives expired credits back too, since its revision may take them again.
     """
     invoice_intents.cancel_intent(tx, invoice, "void_invoice")
     for timer in TIMERS:
@@ -80,7 +81,9 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
         auto_advance=False,
         next_payment_attempt=None,
     )
-    application.give_back(tx, voided)
+    given_back = application.give_back(tx, voided)
+    if not revised:
+        application.expire(tx, given_back)
     credit_notes.issue_for_void(tx, invoice, return_balance(tx, invoice))
     return voided
 

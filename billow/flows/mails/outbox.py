@@ -86,7 +86,8 @@ def put(tx: Tx, ids: Sequence[str]) -> None:
 def order_again(tx: Tx, mail: Mail) -> None:
     """Order a mail that somebody asks for, though it may have been sent: it keeps its Message-ID."""
     waiting = tx.tuples(
-        "update mails set state = 'waiting', error = null where cause = %(cause)s returning id",
+        "update mails set state = 'waiting', error = null, left_out = null"
+        " where cause = %(cause)s returning id",
         cause=mail.cause,
     )
     if waiting:
@@ -128,29 +129,47 @@ def is_ordered(tx: Tx, about: Sequence[str], email: str) -> bool:
 
 
 def close(
-    tx: Tx, id: str, state: str, *, recipient: str = "", subject: str = "", error: str | None = None
+    tx: Tx,
+    id: str,
+    state: str,
+    *,
+    recipient: str = "",
+    subject: str = "",
+    error: str | None = None,
+    left_out: str | None = None,
 ) -> None:
-    """Note what became of a mail: that it was sent, or why it was not."""
+    """Note what became of a mail: that it was sent, and what was left out, or why it was not."""
     tx.run(
         "update mails set state = %(state)s, recipient = nullif(%(recipient)s, ''),"
-        " subject = nullif(%(subject)s, ''), error = %(error)s, closed_at = %(wall)s where id = %(id)s",
+        " subject = nullif(%(subject)s, ''), error = %(error)s, left_out = %(left_out)s,"
+        " closed_at = %(wall)s where id = %(id)s",
         id=id,
         state=state,
         recipient=recipient,
         subject=subject,
         error=error,
+        left_out=left_out,
         wall=tx.wall,
     )
 
 
-def listed(tx: Tx, limit: int) -> list[dict[str, Any]]:
-    """List the latest mails, with those that were given up and why."""
+def listed(
+    tx: Tx, limit: int, about: Sequence[str] | None = None, *, lacking: bool = False
+) -> list[dict[str, Any]]:
+    """List the latest mails, with those that were given up and why, and what was left out of one.
+
+    Only those about these objects, or only those of which something was left out.
+    """
     return tx.all(
         "select m.created, m.kind, m.about, m.customer, m.recipient,"
         " case when j.parked then 'given up' else replace(m.state, '_', ' ') end as state, m.closed_at,"
-        " coalesce(m.error, j.error) as reason, m.subject, m.id"
+        " coalesce(m.error, j.error, m.left_out) as reason, m.subject, m.id"
         " from mails m left join jobs j on j.tenant = m.tenant and j.kind = %(kind)s and j.ref = m.id"
+        " where (%(about)s::text[] is null or m.about = any(%(about)s))"
+        " and (not %(lacking)s or m.left_out is not null)"
         " order by m.created desc, m.id desc limit %(limit)s",
         kind=JOB,
         limit=limit,
+        about=list(about) if about is not None else None,
+        lacking=lacking,
     )

@@ -1,6 +1,6 @@
 """Know how an account keeps its books, and put together what an export of them writes."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,11 @@ def today(tx: Tx) -> date:
     return tx.wall.astimezone(zone_of(tx)).date()
 
 
+def span(tx: Tx, since: str, until: str) -> tuple[datetime, datetime]:
+    """Read from when to when is asked: days and months of the account, the last one included, or times."""
+    return periods.span(since, until, zone_of(tx))
+
+
 def first_month(tx: Tx) -> int:
     """Return the month in which the fiscal year begins."""
     return int(profile_of(tx).books.get("first_month") or 1)
@@ -65,7 +70,7 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates 
         currency or known.default_currency,
         revalues=bool(own.get("revalues")),
     )
-    end = periods.start_of(until + timedelta(days=1), zone)
+    end = periods.end_of(until, zone)
     made.fill(vouchers(tx, None, end, zone, known.country), rates)
     return made
 

@@ -11,7 +11,10 @@ from billow.core import numbering
 from billow.core.bank.references import KINDS, is_bankgiro
 from billow.core.errors import require
 from billow.core.file_types import type_of
+from billow.core.money import CURRENCIES
+from billow.core.tax_id_forms import form
 from billow.core.tax_ids import TYPES, has_shape
+from billow.flows.outside import home_currency
 from billow.flows.outside import seller as sellers
 from billow.flows.outside.seller import Profile
 from billow.store.tx import Tx
@@ -29,7 +32,12 @@ def change(tx: Tx, given: Mapping[str, Any]) -> list[str]:
     changes = changes_of(known, given)
     if "country" in given:
         changes["country"] = given["country"].upper()
+        if currency := home_currency.following(tx, known, changes["country"]):
+            changes["default_currency"] = currency
         changes["seller"] = pinned(tx, known, changes.get("seller", dict(known.seller)))
+    if "currency" in given:
+        changes["default_currency"] = given["currency"].lower()
+        changes["seller"] = {**changes.get("seller", known.seller), home_currency.CHOSEN: True}
     if changes:
         sellers.store(tx, tx.account, **changes)
     return sorted(changes)
@@ -79,7 +87,7 @@ NAMES = (
     "name", "email", "phone", "url", "line1", "line2", "postal_code", "city", "state", "country", "tax_id",
     "company_number", "statement", "contact", "iban", "bic", "bankgiro", "reference", "logo", "color",
     "second_color", "footer", "language", "time_zone", "numbers", "number_format", "number_prefix",
-    "credit_note_format", "zero_usage",
+    "credit_note_format", "zero_usage", "currency",
 )  # fmt: skip
 LISTS = ("statement", "tax_id")
 """What a seller may have several of."""
@@ -106,7 +114,8 @@ def tax_numbers(given: list[str]) -> list[tuple[str, str]]:
     pairs = [text.partition(":")[::2] for text in given if text]
     for type, value in pairs:
         require(type in TYPES, f"{type} is no type of tax number; eu_vat, gb_vat and ch_vat are some.")
-        require(has_shape(type, value), f"{value} does not look like a tax number of the type {type}.")
+        message = f"{value} does not look like a tax number of the type {type}. {form(type)}"
+        require(has_shape(type, value), message.strip())
     return pairs
 
 
@@ -114,6 +123,7 @@ def check(given: Mapping[str, Any]) -> None:
     """Refuse values that no paper could show or no bank would know."""
     rules: dict[str, tuple[Callable[[str], object], str]] = {
         "country": (lambda text: len(text) == 2 and text.isalpha(), "A country has two letters, as SE."),
+        "currency": (lambda text: text.lower() in CURRENCIES, "There is no such currency."),
         "iban": (lambda text: not text or ibans.is_valid(text), "This is no IBAN."),
         "bic": (lambda text: not text or bics.is_valid(text), "This is no BIC."),
         "bankgiro": (lambda text: not text or is_bankgiro(text), "This is no Bankgiro number."),

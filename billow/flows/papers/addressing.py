@@ -1,6 +1,6 @@
 """Say from whom and to whom a letter goes, in which language, and with which papers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 
@@ -26,6 +26,8 @@ class Addressed:
     papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
     machine: tuple[str, bytes] | None = None
     """The machine format that goes along: its profile and its content."""
+    left_out: str | None = None
+    """Why the machine format that the customer wants does not go along."""
 
 
 def sender_of(tx: Tx) -> Sender:
@@ -37,8 +39,9 @@ def sender_of(tx: Tx) -> Sender:
         parseaddr(seller.email)[1],
         party.lines,
         party.tax_ids[0] if party.tax_ids else "",
+        zone=seller.time_zone,
     )
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
+    return replace(plain, color=color) if color else plain
 
 
 def locale_of(customer: Customer) -> str:

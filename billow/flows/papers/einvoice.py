@@ -10,10 +10,11 @@ from billow.api import rows
 from billow.core.bank import references
 from billow.core.einvoice import codes, limits
 from billow.core.einvoice.lines import Billed, lines_of, major
-from billow.core.einvoice.model import EInvoice, Line, Payment
+from billow.core.einvoice.model import EInvoice, Line, Payment, Trader
 from billow.core.errors import Refused, needed, require
 from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
+from billow.core.plain_text import plain
 from billow.core.seller import Seller
 from billow.flows.papers import invoice_document, line_words, paper_lines
 from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
@@ -41,29 +42,37 @@ def written(tx: Tx, invoice: Invoice, profile: str) -> bytes:
 def xml_of(made: EInvoice, profile: str) -> bytes:
     """Write a document in a format; refuse with the reason what the format cannot say."""
     require(profile in limits.PROFILES, f"There is no format {profile}.", param="format")
+    if profile == "xrechnung":
+        made = replace(made, seller=by_mail(made.seller), buyer=by_mail(made.buyer))
     limits.check(made, profile)
     return cii.write(made) if profile in ("cii", "factur-x") else ubl.write(made, profile)
 
 
+def by_mail(trader: Trader) -> Trader:
+    """Return a party whose electronic address is that of its mails, where it has no other one."""
+    if trader.endpoint or not trader.email:
+        return trader
+    return replace(trader, endpoint=(codes.MAIL_SCHEME, trader.email))
+
+
 def wanted(tx: Tx, customer: str) -> str | None:
-    """Return the format that a customer wants with their mails."""
+    """Return the format that a customer wants with their mails, as it is written there."""
     found = rows.find_many(tx, Customer, [customer]).get(customer)
-    profile = (found.metadata if found else {}).get(SETTING)
-    return profile if profile in limits.PROFILES else None
+    return (found.metadata if found else {}).get(SETTING) or None
 
 
 def attached(
     tx: Tx, paper: Invoice | CreditNote, write: Callable[[Tx, Any, str], bytes]
-) -> tuple[str, bytes] | None:
-    """Return the machine format that the customer wants; without it the paper goes alone."""
+) -> tuple[tuple[str, bytes] | None, str | None]:
+    """Return the machine format that the customer wants, or why the paper goes without it."""
     profile = wanted(tx, paper.customer)
     if profile is None:
-        return None
+        return None, None
     try:
-        return profile, write(tx, paper, profile)
+        return (profile, write(tx, paper, profile)), None
     except Refused as refused:
-        log.warning("%s %s goes without %s: %s", tx.tenant, paper.id, profile, refused.message)
-        return None
+        log.warning("%s %s goes without %s: %s", tx.tenant, paper.id, plain(profile), refused.message)
+        return None, f"It went without {profile}: {refused.message}"
 
 
 def embeddable(tx: Tx, invoice: Invoice) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import invoice_document, line_words, paper_lines
 from billow.providers.documents import wording
 from billow.providers.letters import LetterLine, Money
@@ -12,10 +13,10 @@ from billow.store.tx import Tx
 
 def lines_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine], locale: str) -> tuple[LetterLine, ...]:
     """Return the lines of an invoice, and below them discounts and taxes as its document names them."""
-    prices = paper_lines.prices_of(tx, lines)
+    prices, zone = paper_lines.prices_of(tx, lines), seller_of(tx).time_zone
     billed = [
         LetterLine(
-            line_words.whole(line, prices.get(line.price or ""), locale),
+            line_words.whole(line, prices.get(line.price or ""), locale, zone),
             Money(line.amount, line.currency),
             (line.period_start, line.period_end),
         )

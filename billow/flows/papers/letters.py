@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -127,7 +127,7 @@ def with_paper(tx: Tx, invoice: Invoice, letter: Addressed | str) -> Addressed |
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
-    return Addressed(letter.to, letter.letter, (paper,), einvoice.attached(tx, invoice, einvoice.written))
+    return Addressed(letter.to, letter.letter, (paper,), *einvoice.attached(tx, invoice, einvoice.written))
 
 
 def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -168,7 +168,7 @@ def debit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         return f"The invoice is {found.invoice.status}."
     values: dict[str, Value] = {
         "amount": Money(facts["amount"], found.invoice.currency),
-        "date": datetime.fromisoformat(facts["day"]).replace(tzinfo=UTC),
+        "date": date.fromisoformat(facts["day"]),
         **{name: facts[name] for name in ("last4", "mandate", "creditor")},
     }
     return about_invoice(tx, mail, found, "planned", values=values, facts=("amount", "number", "date"))
@@ -350,7 +350,7 @@ def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         ("amount", "credit_note", "number"),
     )
     paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
-    return Addressed(to, letter, (paper,), einvoice.attached(tx, note, credit_note_einvoice.written))
+    return Addressed(to, letter, (paper,), *einvoice.attached(tx, note, credit_note_einvoice.written))
 
 
 def credit_variant(note: CreditNote, invoice: Invoice) -> str:

@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.flows.mails import outbox
 from billow.flows.outside import merchant
 from billow.flows.outside.seller import seller_of
+from billow.ledger.customer_account import APART
 from billow.resources.customer import Customer
 from billow.store import jobs
 from billow.store.jobs import job
@@ -24,7 +25,7 @@ CONCERNED = (
     "not deleted and id > %(after)s and coalesce(test_clock, 'wall') = %(clock)s and exists ("
     "select 1 from ledger_transfers t where t.created < %(end)s and t.debit = 'receivable:' || customers.id)"
     " and (exists (select 1 from ledger_transfers t where t.customer = customers.id"
-    " and t.created >= %(start)s and t.created < %(end)s)"
+    " and t.created >= %(start)s and t.created < %(end)s and t.event <> all(%(apart)s))"
     " or (select coalesce(sum(amount), 0) from ledger_transfers t where t.created < %(end)s"
     " and t.debit = 'receivable:' || customers.id)"
     " <> (select coalesce(sum(amount), 0) from ledger_transfers t where t.created < %(end)s"
@@ -52,6 +53,7 @@ def order(tx: Tx, refs: list[str]) -> None:
         start=start,
         end=end,
         most=PAGE,
+        apart=list(APART),
     )
     facts = {"start": start.isoformat(), "end": end.isoformat()}
     number = start.astimezone(ZoneInfo(seller_of(tx).time_zone))

@@ -58,7 +58,7 @@ def send(tx: Tx, refs: list[str]) -> Steps:
     jobs.put(tx, outbox.JOB, id, tx.wall + MAIL_SENDING, clock="wall")
     tx, sent = yield ask(post, outside_of(tx), mail, found)
     jobs.cancel(tx, outbox.JOB, id)
-    close(tx, mail, found.to, sent)
+    close(tx, mail, found.to, sent, None if sent.fault else found.left_out)
     return None
 
 
@@ -70,8 +70,11 @@ def unreachable(tx: Tx, to: str) -> str | None:
     return f"{to}: a mail was sent back on {at:%Y-%m-%d}." if at else None
 
 
-def close(tx: Tx, mail: Ordered, to: str, sent: Sent) -> None:
-    """Note that a mail was sent, or why not; the fault also at its invoice, if it carries one."""
+def close(tx: Tx, mail: Ordered, to: str, sent: Sent, left_out: str | None = None) -> None:
+    """Note that a mail was sent, and what it went without, or why not.
+
+    The fault is also noted at its invoice, if it carries one.
+    """
     if sent.fault:
         log.error("%s mail %s about %s cannot be sent: %s", tx.tenant, mail.id, mail.about, sent.fault)
     outbox.close(
@@ -81,6 +84,7 @@ def close(tx: Tx, mail: Ordered, to: str, sent: Sent) -> None:
         recipient=to,
         subject=sent.subject,
         error=sent.fault,
+        left_out=left_out,
     )
     if mail.kind in ("invoice", "zero_invoice"):
         invoice = rows.lock(tx, Invoice, mail.about)

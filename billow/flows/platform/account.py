@@ -10,6 +10,7 @@ from billow.api.params import Params, merged
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
 from billow.core.seller import Seller
+from billow.flows.outside import home_currency
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import has_gateway, outside_of
 from billow.flows.outside.seller import Profile, default_tax_ids, profile_of, seller_of, store
@@ -104,10 +105,11 @@ def update_own(tx: Tx, wanted: Own | connected_accounts.Update) -> dict[str, Any
         mode = "live" if tx.livemode else "test"
         ids = check_tax_ids(tx, chosen.pop("default_account_tax_ids") or [])
         own["default_tax_ids"] = {**(own.get("default_tax_ids") or {}), mode: ids}
-    if own != known.seller:
-        changes["seller"] = own
     if sent.get("default_currency"):
         changes["default_currency"] = sent["default_currency"]
+        own[home_currency.CHOSEN] = True
+    if own != known.seller:
+        changes["seller"] = own
     changes |= profiles.logo_changes(tx, changes.get("settings"), known.settings)
     if changes:
         store(tx, tx.account, **changes)

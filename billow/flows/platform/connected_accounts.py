@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from babel.numbers import get_territory_currencies
-
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core.errors import Refused, require
+from billow.flows.outside import home_currency
 from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import external_accounts, profiles
 from billow.resources import connected_account as accounts
@@ -52,9 +51,9 @@ HASHES = ("business_profile", "company", "individual", "settings", "tos_acceptan
 def create(tx: Tx, wanted: Create) -> ConnectedAccount:
     """Create an account for a business, with books of its own; requests name it with `Stripe-Account`."""
     country = (wanted.country or country_of(tx)).upper()
-    currencies = get_territory_currencies(country) if country.isalpha() and len(country) == 2 else []
+    currency = home_currency.usual(country, tx.wall.date())
     require(
-        currencies,
+        currency,
         f"Country '{country}' is unknown. Try using a 2-character alphanumeric country code.",
         param="country",
     )
@@ -68,7 +67,7 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
             capabilities=dict.fromkeys(asked, "inactive"),
             controller=controller_of(kind, rows.plain_value(wanted.controller) or {}),
             country=country,
-            default_currency=wanted.default_currency or currencies[-1].lower(),
+            default_currency=wanted.default_currency or currency or "",
             email=wanted.email,
             metadata=merged({}, wanted.metadata),
             requested_at=dict.fromkeys(asked, int(tx.now.timestamp())),

@@ -10,6 +10,7 @@ from billow.core.tax_ids import MEMBERS
 from billow.flows.outside.merchant import name_of
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import profile_of, seller_of, store
+from billow.flows.taxes import sources
 from billow.flows.taxes.settings import settings_of
 from billow.providers.mail import Message
 from billow.store.perform import Steps, ask
@@ -56,7 +57,7 @@ def steps(tx: Tx) -> list[Step]:
     )
     done = {
         "company": not any(one in ("name", "address") for one in lacking(tx)),
-        "tax": taxes.active or taxes.small_enterprise,
+        "tax": taxes.small_enterprise or (taxes.active and not sources.unregistered(tx)),
         "numbers": bool(own.get("numbers")) or issued,
         "bank": bool(account and account.iban),
         "gateways": any(one.active for one in outside_of(tx).configured.routes(tx)),
@@ -91,6 +92,8 @@ def lacking(tx: Tx) -> list[str]:
     found += [] if whole else ["address"]
     if not numbered and not (taxes.small_enterprise and seller.company_number):
         found.append("tax_id" if seller.country in MEMBERS else "number")
+    number = sources.unregistered(tx)
+    found += [f"registration:{number}"] if number else []
     return found
 
 

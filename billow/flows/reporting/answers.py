@@ -26,6 +26,15 @@ def bring_up_to_date(db: Database, tenant: str, name: str) -> None:
         recurring_revenue.catch_up(db, tenant)
 
 
+def usual_end(tx: Tx) -> datetime:
+    """Return until when a report tells where nothing is asked: now, or the furthest test clock of the mode.
+
+    What happens on a test clock happens at its instant, which is counted too.
+    """
+    [(furthest,)] = tx.tuples("select max(frozen_time) from test_clocks")
+    return max(tx.wall, furthest + timedelta(microseconds=1)) if furthest else tx.wall
+
+
 def answer(tx: Tx, name: str, **params: Any) -> Table:
     """Run a report; monthly recurring revenue has rows in the home currency too, where there are others."""
     table = reports.run(tx, name, **params)

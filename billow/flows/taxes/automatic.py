@@ -13,6 +13,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import taxes
 from billow.core.errors import Unavailable
+from billow.flows.outside.books import zone_of
 from billow.flows.outside.places import place_of
 from billow.flows.taxes import loaded, sources
 from billow.flows.taxes.settings import settings_of
@@ -158,9 +159,9 @@ def kinds_of(tx: Tx, lines: Sequence[InvoiceLine]) -> dict[tuple[Any, ...], Kind
     """Return the kind of each line: by its own tax code and behaviour, those of its price, or the defaults.
 
     The day is that of supply: the end of the period where it is over, and otherwise the day of the invoice,
-    since tax on what is paid in advance is due then (art. 64 and 65).
+    since tax on what is paid in advance is due then (art. 64 and 65). Days are those where the seller is.
     """
-    settings = settings_of(tx)
+    settings, zone = settings_of(tx), zone_of(tx)
     prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
     products = rows.find_many(tx, Product, [line.product for line in lines if line.product])
     found = {}
@@ -170,7 +171,9 @@ def kinds_of(tx: Tx, lines: Sequence[InvoiceLine]) -> dict[tuple[Any, ...], Kind
         if behavior in (None, "unspecified"):
             behavior = settings.behavior(line.currency)
         code = code_or_first(settings, line.tax_code or (product.tax_code if product else None))
-        found[_key(line)] = Kind(code, behavior == "inclusive", min(line.period_end, tx.now).date())
+        found[_key(line)] = Kind(
+            code, behavior == "inclusive", min(line.period_end, tx.now).astimezone(zone).date()
+        )
     return found
 
 

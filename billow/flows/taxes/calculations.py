@@ -15,6 +15,7 @@ from billow.core.errors import Refused, Unavailable, require
 from billow.core.money import decimal_text
 from billow.core.place_of_supply import Address
 from billow.core.tax_ids import has_shape
+from billow.flows.outside.books import zone_of
 from billow.flows.outside.places import place_of
 from billow.flows.taxes import loaded, sources
 from billow.flows.taxes.params import no_location
@@ -26,7 +27,7 @@ from billow.resources.product import Product
 from billow.resources.shipping_rate import ShippingRate
 from billow.resources.tax_calculation import BEHAVIORS, CalculationLineItem, TaxCalculation
 from billow.resources.tax_code import TaxCode
-from billow.resources.tax_id import TaxId
+from billow.resources.tax_id import TaxId, wrong
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -183,9 +184,7 @@ def buyer_of(tx: Tx, wanted: Create) -> tuple[dict[str, Any], Buyer]:
     numbers = [(one.type, one.value, None) for one in given.tax_ids]
     for place, one in enumerate(given.tax_ids):
         at = f"customer_details[tax_ids][{place}][value]"
-        require(
-            has_shape(one.type, one.value), f"Invalid value for {one.type}.", param=at, code="tax_id_invalid"
-        )
+        require(has_shape(one.type, one.value), wrong(one.type), param=at, code="tax_id_invalid")
     if wanted.customer:
         customer = rows.find(tx, Customer, wanted.customer, param="customer")
         shipped = (customer.shipping or {}).get("address")
@@ -254,6 +253,7 @@ def tax_items(
     """Decide the taxes of items, and calculate them: rounded once for the sale, with shares on the items."""
     asked = sources.asking(tx, [buyer.billing])
     decided: dict[str, Decision] = {}
+    on = at.astimezone(zone_of(tx)).date()
     place = buyer.billing
     if place is None:
         raise no_location("customer_details[address]")
@@ -261,7 +261,7 @@ def tax_items(
         for item in items:
             if item.code not in decided:
                 decided[item.code] = asked.decide(
-                    buyer, place, item.code, at.date(), origin if kind_of(item.code) == "goods" else None
+                    buyer, place, item.code, on, origin if kind_of(item.code) == "goods" else None
                 )
     except Unavailable as error:
         raise Refused(

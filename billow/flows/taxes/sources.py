@@ -6,13 +6,14 @@ from datetime import date
 from typing import Any
 
 from billow.api import rows
-from billow.core.place_of_supply import Address, canonical, in_vat_area
+from billow.core.place_of_supply import SAME, Address, canonical, in_vat_area
 from billow.core.tax_ids import compact, is_valid
 from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.taxes import loaded
 from billow.flows.taxes.settings import FIRST_CODE, TaxSettings, settings_of
 from billow.providers.taxes import Certificate, Decision, Registration, Sale, TaxNumber, TaxSource
-from billow.providers.taxes.eu_vat import EuVat, answers_for
+from billow.providers.taxes.eu_vat import EuVat, answers_for, registered_at
 from billow.providers.taxes.table import Table
 from billow.resources.tax_id import TaxId
 from billow.resources.tax_registration import TaxRegistration
@@ -96,6 +97,8 @@ class Asking:
     registrations: Sequence[Registration]
     table: Table
     other: TaxSource | None = None
+    number: str = ""
+    """The seller's VAT number at home."""
 
     def decide(
         self, buyer: Buyer, place: Address, code: str, on: date, origin: Address | None = None
@@ -110,6 +113,7 @@ class Asking:
             numbers=buyer.numbers,
             exemption=buyer.exemption,
             small_enterprise=self.settings.small_enterprise,
+            number=self.number,
             certificates=buyer.certificates,
             origin=origin,
         )
@@ -132,7 +136,22 @@ def asking(tx: Tx, places: Sequence[Address | None]) -> Asking:
     settings, known = settings_of(tx), registrations(tx)
     countries = {canonical(place)[0] for place in places if place} | {one.country for one in known}
     table = loaded.table_of(tx, countries | {settings.seller.country})
-    return Asking(settings, known, table, outside_of(tx).tax_source)
+    return Asking(settings, known, table, outside_of(tx).tax_source, home_number(tx))
+
+
+def home_number(tx: Tx) -> str:
+    """Return the seller's VAT number of the member state where the head office is, or nothing."""
+    home, _ = canonical(settings_of(tx).seller)
+    numbers = [compact(value) for type, value in seller_of(tx).tax_ids if type == "eu_vat"]
+    return next((one for one in numbers if home and SAME.get(one[:2], one[:2]) == home), "")
+
+
+def unregistered(tx: Tx) -> str:
+    """Return the VAT number of a seller whose automatic tax is refused, since no registration is in force."""
+    number, settings = home_number(tx), settings_of(tx)
+    home, _ = canonical(settings.seller)
+    without = number and not settings.small_enterprise and not registered_at(home, registrations(tx))
+    return number if without else ""
 
 
 def code_or_first(settings: TaxSettings, code: str | None) -> str:

@@ -23,7 +23,7 @@ def exported(visit: Visit, id: str) -> flask.Response:
     """Write the charges from `from` to the end of `to`: this year so far, unless days are asked for."""
     with visit.reads(JOB) as tx:
         zone = facts.place_of(visit, tx).zone
-        days = instants(flask.request.args, NAMES, tx.wall, zone)
+        days = instants(tx, flask.request.args, NAMES, zone)
         start, end = (midnight(days[name], name, zone) for name in NAMES)
         table = focus.export(tx, id, start, max(end, start + timedelta(days=1)))
     with visit.desk.db.transaction(visit.tenant) as tx:

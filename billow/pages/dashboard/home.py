@@ -11,7 +11,8 @@ import flask
 from billow import reports
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
-from billow.pages.dashboard import charts, facts, layout, set_up_page
+from billow.flows.taxes import sources
+from billow.pages.dashboard import charts, facts, layout, set_up_page, settings_page
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.tx import Tx
@@ -43,6 +44,11 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
         "/disputes?tab=open",
         "select count(*) from disputes where status in ('needs_response', 'warning_needs_response')",
     ),
+    (
+        "Mails without the e-invoice that the customer wants",
+        "/mails?tab=lacking",
+        "select count(*) from mails where left_out is not null",
+    ),
     ("Transfers in the bank queue", "/bank", "select count(*) from bank_entries where state = 'queued'"),
     (
         "Jobs that were given up",
@@ -54,6 +60,8 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
 RIGHTS = {"/bank": "bank.read"}
 """The rights of those screens that not everybody opens."""
 MONTHS = 12
+MOST_PERCENT = 999
+"""Above it a change is not told as a percentage."""
 
 
 def add(app: flask.Flask, desk: Desk) -> None:
@@ -94,6 +102,11 @@ def months_before(now: datetime, zone: str) -> list[datetime]:
 def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     """Count what needs somebody; what is nothing is left out."""
     found = []
+    number = sources.unregistered(tx)
+    if number:
+        text = f"No tax registration is in force beside the VAT number {number}: automatic tax bills nothing"
+        link = visit.to("/settings/tax") if visit.may(settings_page.RIGHT) else None
+        found.append({"text": text, "link": link, "number": ""})
     for text, path, sql in ATTENTION:
         [(number,)] = tx.tuples(sql, now=tx.wall)
         if number:
@@ -137,14 +150,18 @@ def figures_of(
 
     earned = [
         ("MRR", amount(mrr[-1] if mrr else 0, "mrr"), movements_text(mrr, currency)),
-        ("Net revenue this month", amount(net, "net_revenue"), compared(net, before.net.get(currency))),
+        (
+            "Net revenue this month",
+            amount(net, "net_revenue"),
+            compared(net, before.net.get(currency), currency),
+        ),
     ]
     return [
         *(earned if visit.may("reports.read") else ()),
         (
             "Invoiced this month",
             layout.amount(invoiced, currency),
-            compared(invoiced, past[0] if past else None),
+            compared(invoiced, past[0] if past else None, currency),
         ),
         ("Receivables", amount(owed, "aging"), overdue_text(overdue, currency)),
     ]
@@ -157,11 +174,19 @@ def movements_text(mrr: Sequence[Any] | None, currency: str) -> str:
     return f"this month: {', '.join(told)}" if told else "no change this month"
 
 
-def compared(now: int, before: int | None) -> str:
-    """Compare a figure with that of the same days of the month before."""
+def compared(now: int, before: int | None, currency: str) -> str:
+    """Compare a figure with that of the same days of the month before.
+
+    As a percentage where that says something, which it does not of next to nothing, or of a negative figure.
+    """
     if not before:
         return "nothing in the same days last month"
     change = 100 * (now - before) / abs(before)
+    if before < 0 or abs(change) > MOST_PERCENT:
+        past = layout.amount(before, currency).text
+        if before > 0 and change > 0:
+            return f"more than ten times the {past} of the same days last month"
+        return f"after {past} in the same days last month"
     word = "up" if change > 0 else "down" if change < 0 else "no change"
     return f"{change:+.1f} %, {word} on the same days last month"
 

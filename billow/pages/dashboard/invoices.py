@@ -11,9 +11,10 @@ from billow.core.money import decimal_text
 from billow.flows.approvals import approvals
 from billow.flows.invoices import drafts
 from billow.flows.invoices.explain import explain
+from billow.flows.mails import outbox
 from billow.flows.payments import pay_invoice
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout, money_acts
+from billow.pages.dashboard import facts, layout, mails_page, money_acts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -25,6 +26,7 @@ from billow.store import clocks
 from billow.store.perform import Steps, perform
 from billow.store.tx import Tx
 
+MOST_MAILS = 50
 TONES = {"open": "info", "paid": "good", "uncollectible": "bad"}
 LATE = "status = 'open' and due_date < %(now)s"
 
@@ -104,10 +106,12 @@ def shown(visit: Visit, id: str, problem: str | None = None, status: int = 200) 
         place = facts.place_of(visit, tx)
         lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=id)
         notes = rows.select(tx, CreditNote, "invoice = %(id)s", id=id)
+        noted = [note.id for note in notes]
         values = {
             "lines": [line_row(place, line) for line in lines],
             "sums": sums(one),
             "explained": explain(tx, one),
+            "mails": [mails_page.row(place, each) for each in outbox.listed(tx, MOST_MAILS, [id, *noted])],
             "notes": [note_row(place, note) for note in notes],
             "story": facts.story(tx, place, [id]),
             "pairs": pairs(place, one),
@@ -132,6 +136,7 @@ def shown(visit: Visit, id: str, problem: str | None = None, status: int = 200) 
             Column("Amount", True),
             Column("Tax", True),
         ),
+        mail_columns=mails_page.COLUMNS,
         note_columns=(Column("Credit note"), Column("Status"), Column("Total", True), Column("Created")),
         **values,
     )

@@ -29,6 +29,7 @@ NAVIGATION = (
     ("Invoices", "/invoices", "customers.read"),
     ("Billing runs", "/runs", "customers.read"),
     ("Credit notes", "/credit-notes", "customers.read"),
+    ("Mails", "/mails", "customers.read"),
     ("Payments", "/payments", "customers.read"),
     ("Disputes", "/disputes", "customers.read"),
     ("Payouts", "/payouts", "customers.read"),
@@ -50,7 +51,7 @@ NAVIGATION = (
 )
 GROUPS = {
     "": ("", "/customers"),
-    "Billing": ("/subscriptions", "/quotes", "/invoices", "/credit-notes", "/runs", "/test-clocks"),
+    "Billing": ("/subscriptions", "/quotes", "/invoices", "/credit-notes", "/mails", "/runs", "/test-clocks"),
     "Catalogue": ("/products", "/coupons", "/meters"),
     "Money": ("/payments", "/disputes", "/payouts", "/bank", "/ledger"),
     "Reports": ("/reports",),

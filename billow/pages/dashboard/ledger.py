@@ -219,8 +219,7 @@ def span(args: Mapping[str, str], zone: str, ending: str = "to") -> Asked:
     first, last = args.get("from"), args.get(ending)
     try:
         since = periods.start_of(periods.first_day(first), ZoneInfo(zone)) if first else None
-        after = periods.last_day(last) + timedelta(days=1) if last else None
-        until = periods.start_of(after, ZoneInfo(zone)) if after else None
+        until = periods.end_of(periods.last_day(last), ZoneInfo(zone)) if last else None
     except OverflowError:
         raise Refused("There is no such day.") from None
     if until and ending == "at":  # balances are those up to and including an instant

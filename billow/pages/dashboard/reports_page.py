@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ import flask
 from billow import reports
 from billow.api import rows
 from billow.api.resource import Resource
+from billow.core.books.periods import end_of, start_of
 from billow.core.errors import Refused, require
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
@@ -84,10 +85,10 @@ def listed(visit: Visit) -> flask.Response:
     return layout.page(visit, "reports.html", "Reports", reports=found)
 
 
-def instants(args: Mapping[str, str], wanted: tuple[str, ...], now: datetime, zone: str) -> dict[str, date]:
+def instants(tx: Tx, args: Mapping[str, str], wanted: tuple[str, ...], zone: str) -> dict[str, date]:
     """Return the days that were asked for: this year so far, and for a point in time today."""
-    today = now.astimezone(ZoneInfo(zone)).date()
-    usual = {"from": today.replace(month=1, day=1), "to": today, "at": today}
+    today, last = (at.astimezone(ZoneInfo(zone)).date() for at in (tx.wall, answers.usual_end(tx)))
+    usual = {"from": today.replace(month=1, day=1), "to": last, "at": today}
     found = {}
     for name in wanted:
         try:
@@ -99,8 +100,8 @@ def instants(args: Mapping[str, str], wanted: tuple[str, ...], now: datetime, zo
 
 def midnight(day: date, name: str, zone: str) -> datetime:
     """Return the instant that stands for a day in a time zone: its beginning, or its end for the last one."""
-    ends = day + timedelta(days=1) if name in ("to", "at") else day
-    return datetime(ends.year, ends.month, ends.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    at = end_of(day, ZoneInfo(zone)) if name in ("to", "at") else start_of(day, ZoneInfo(zone))
+    return at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def asked(visit: Visit, name: str, bounds: Bounds = REQUEST) -> Answered:
     answers.bring_up_to_date(visit.desk.db, visit.tenant, name)
     with visit.reads(bounds) as tx:
         zone = facts.place_of(visit, tx).zone
-        days = instants(args, report.params, tx.wall, zone)
+        days = instants(tx, args, report.params, zone)
         table = answers.answer(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
         filters = {each: args[each] for each in FILTERS if each in table.columns and args.get(each)}
         places = {each: list(table.columns).index(each) for each in filters}

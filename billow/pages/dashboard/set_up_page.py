@@ -46,6 +46,7 @@ LACKS = {
         "A VAT number, or the exemption of a small enterprise with a company number",
         "/settings/company",
     ),
+    "registration": ("A tax registration in force beside the VAT number", "/settings/tax"),
     "number": ("A tax number of the seller", "/settings/company"),
     "way": ("A gateway or a bank account that money comes to", "/settings/gateways"),
     "notices": ("The secret of the notices of the gateway", "/settings/gateways"),

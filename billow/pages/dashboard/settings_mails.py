@@ -11,6 +11,7 @@ from billow.flows.mails import kinds
 from billow.flows.outside import merchant
 from billow.flows.outside.seller import seller_of
 from billow.flows.taxes import settings as taxes
+from billow.flows.taxes import sources
 from billow.pages import forms
 from billow.pages.dashboard import facts, layout
 from billow.pages.dashboard.settings_form import Field, Form, Item, Section, Shown, ticked
@@ -122,13 +123,20 @@ def tax(visit: Visit, tx: Tx) -> Shown:
             Field("since", "From (empty: now)", hint="As 2026-01-31"),
         ],
         fixed=[
-            "Automatic tax is possible."
-            if now.active
-            else "Automatic tax needs the country of the head office.",
+            possible(now.active, sources.unregistered(tx)),
             "A registration is never deleted: it ends. Invoices that were issued keep their tax.",
         ],
         items=[registered(place.zone, one, tx) for one in found],
     )
+
+
+def possible(active: bool, number: str) -> str:
+    """Say whether automatic tax bills, or what it waits for."""
+    if not active:
+        return "Automatic tax needs the country of the head office."
+    if number:
+        return f"Automatic tax bills nothing: no registration is in force beside the VAT number {number}."
+    return "Automatic tax is possible."
 
 
 def registered(zone: str, one: TaxRegistration, tx: Tx) -> Item:

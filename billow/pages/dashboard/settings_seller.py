@@ -5,12 +5,14 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import flask
+from babel.numbers import get_currency_name
 
 from billow.core import numbering
 from billow.core.bank.references import KINDS
 from billow.core.bank.seller import SellerAccount
+from billow.core.money import CURRENCIES
 from billow.flows.invoices import numbers
-from billow.flows.outside import seller_changes
+from billow.flows.outside import home_currency, seller_changes
 from billow.flows.outside.seller import profile_of, seller_of
 from billow.pages import forms
 from billow.pages.dashboard import facts
@@ -41,16 +43,19 @@ def company(visit: Visit, tx: Tx) -> Shown:
     fixed = []
     if has_issued(tx):
         fixed.append("What was issued stays as it was: invoices keep the seller that they were issued by.")
-    fixed.append(
-        f"The books are kept in {known.default_currency.upper()}. Only the API sets another currency, and"
-        " what is booked is not converted."
-    )
+    booked = home_currency.is_booked(tx)
+    if booked:
+        fixed.append(
+            f"The books are kept in {known.default_currency.upper()}. Only the API sets another currency,"
+            " and what is booked is not converted."
+        )
     return Shown(
         [
             Field("name", "Legal name", now.name),
             Field("company_number", "Company number", now.company_number),
             *(Field(name, label, part[name]) for name, label in ADDRESS_LABELS),
             Field("country", "Country", known.country, "choose", options=forms.countries_of(words_of("en"))),
+            *(() if booked else (currency_field(known.default_currency),)),
             Field(
                 "tax_id",
                 "Tax numbers",
@@ -81,6 +86,16 @@ def company(visit: Visit, tx: Tx) -> Shown:
         ],
         fixed=fixed,
     )
+
+
+def currency_field(now: str) -> Field:
+    named = [(one, currency_named(one)) for one in sorted(CURRENCIES)]
+    hint = "That of the country, unless you choose another one"
+    return Field("currency", "Currency of the books", now, "choose", hint, named)
+
+
+def currency_named(code: str) -> str:
+    return f"{code.upper()}, {get_currency_name(code.upper(), locale='en')}"
 
 
 ADDRESS_LABELS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 ACCENT = "#1D4FB8"
 """The colour of a button where the merchant has set none that a text can be read on."""
@@ -27,8 +27,8 @@ class Reason:
     code: str
 
 
-Value = str | int | datetime | Money | Card | Reason
-"""A value that a text names: formatted as the customer's language does."""
+Value = str | int | datetime | date | Money | Card | Reason
+"""A value that a text names: formatted as the customer's language does, instants as days of the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Sender:
     lines: tuple[str, ...] = ()
     tax_id: str = ""
     color: str = ACCENT
+    zone: str = "UTC"
+    """The time zone of the days in a letter, which is that of the papers with it."""
 
 
 @dataclass(frozen=True, slots=True)

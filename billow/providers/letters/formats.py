@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -65,11 +66,12 @@ def money(value: Money, locale: Locale) -> str:
     return CODE.sub("\\1\N{NO-BREAK SPACE}\\2", text)  # Babel writes KWD1.500
 
 
-def day(at: datetime, locale: Locale) -> str:
-    return format_date(at.date(), format="long", locale=locale)
+def day(at: datetime, locale: Locale, zone: str = "UTC") -> str:
+    """Write the day of an instant in a time zone."""
+    return format_date(at.astimezone(ZoneInfo(zone)).date(), format="long", locale=locale)
 
 
-def formatted(value: Value, language: Language, locale: Locale) -> str:
+def formatted(value: Value, language: Language, locale: Locale, zone: str = "UTC") -> str:
     """Format a value that a text mentions."""
     match value:
         case Money():
@@ -80,5 +82,7 @@ def formatted(value: Value, language: Language, locale: Locale) -> str:
         case Reason():
             return language.reasons.get(value.code, language.reasons["generic"])
         case datetime():
-            return day(value, locale)
+            return day(value, locale, zone)
+        case date():
+            return format_date(value, format="long", locale=locale)
     return str(value)

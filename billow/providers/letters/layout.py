@@ -101,7 +101,10 @@ def texts_of(language: Language, kind: str, variant: str) -> Texts:
 def page_of(letter: Letter, language: Language) -> Page:
     """Put the values of a letter into its texts."""
     locale, texts = locale_for(letter), texts_of(language, letter.kind, letter.variant)
-    words = {name: value_of(name, value, language, locale) for name, value in letter.values.items()}
+    words = {
+        name: value_of(name, value, language, locale, letter.sender.zone)
+        for name, value in letter.values.items()
+    }
     words["seller"] = clean(letter.sender.name)
     name = words.get("name", "")
     who = letter.sender
@@ -116,7 +119,7 @@ def page_of(letter: Letter, language: Language) -> Page:
         ),
         button=texts.button if letter.link else "",
         facts=tuple((language.labels[label], words[label]) for label in letter.facts),
-        lines=tuple(line_of(line, locale) for line in letter.lines),
+        lines=tuple(line_of(line, locale, who.zone) for line in letter.lines),
         total=(language.labels["total"], money(letter.total, locale)) if letter.total else None,
         contact=language.labels["contact"].format(email=who.email) if who.email else "",
         sender=tuple(
@@ -132,10 +135,10 @@ def page_of(letter: Letter, language: Language) -> Page:
     )
 
 
-def value_of(name: str, value: Any, language: Language, locale: Locale) -> str:
+def value_of(name: str, value: Any, language: Language, locale: Locale, zone: str) -> str:
     if name in MONTHS:
         return format_skeleton(MONTHS[name], value, locale=locale)
-    return clean(formatted(value, language, locale))
+    return clean(formatted(value, language, locale, zone))
 
 
 def subject_of(template: str, words: dict[str, str]) -> str:
@@ -149,10 +152,10 @@ def subject_of(template: str, words: dict[str, str]) -> str:
     return " ".join(subject.split())
 
 
-def line_of(line: LetterLine, locale: Locale) -> tuple[str, str, str]:
+def line_of(line: LetterLine, locale: Locale, zone: str) -> tuple[str, str, str]:
     period = ""
     if line.period and line.period[0] != line.period[1]:
-        period = f"{day(line.period[0], locale)} – {day(line.period[1], locale)}"
+        period = f"{day(line.period[0], locale, zone)} – {day(line.period[1], locale, zone)}"
     return clean(line.text), period, money(line.amount, locale)
 
 

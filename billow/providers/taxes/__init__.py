@@ -80,6 +80,8 @@ class Sale:
     exemption: str = "none"
     """none, exempt or reverse, as the customer's `tax_exempt`."""
     small_enterprise: bool = False
+    number: str = ""
+    """The seller's own VAT number in the country of the head office."""
     certificates: Sequence[Certificate] = ()
     origin: Address | None = None
     """Where goods are sent from, if not from the seller's head office."""

@@ -96,6 +96,7 @@ class EuVat:
 
     def decide(self, sale: Sale) -> Decision:
         """Apply the place of supply, then the seller's registrations, then the rate of the day."""
+        require_registration(sale)
         if not registered_in_union(sale.registrations):
             why = "The seller has no VAT registration in the EU, so no VAT is collected."
             return untaxed(sale, "not_collecting", "not_collecting", why, self.name)
@@ -175,6 +176,24 @@ def marked(sale: Sale) -> Place:
 def name_of(region: str) -> str:
     found = rates()["rates"].get(region)
     return f"{found['name']} {region}" if found else f"VAT {region}"
+
+
+def require_registration(sale: Sale) -> None:
+    """Refuse to decide for a seller who has a VAT number at home, but no registration there that is in force.
+
+    Such an invoice would have the number on it and no VAT, which nobody who is registered may issue.
+    """
+    home, _ = canonical(sale.seller)
+    if sale.number and not sale.small_enterprise and not registered_at(home, sale.registrations):
+        raise Unavailable(
+            f"The seller has the VAT number {sale.number}, but no tax registration in {home} is in force: add"
+            " one that has begun, or say that the seller is a small enterprise."
+        )
+
+
+def registered_at(home: str, registrations: Sequence[Registration]) -> bool:
+    """Tell whether the seller is registered for VAT in a member state."""
+    return any(one.country == home and one.type == "standard" for one in registrations)
 
 
 def registered_in_union(registrations: Sequence[Registration]) -> bool:

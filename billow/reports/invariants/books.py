@@ -107,7 +107,7 @@ def unbilled_is_invoiced(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     """Check that the tax payable for a customer is that of their finalized, not void invoices.
 
-    Less what credit notes and refunds have taken back of it.
+    Less what credit notes and refunds have taken back of it, and what was claimed back after a write-off.
     """
     sql = (
         "select x.id, (select coalesce(sum("
@@ -122,6 +122,9 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         f" where n.customer = x.id and n.status = 'issued' and i.status in {STANDING})"
         " - (select coalesce(sum((e->>'amount')::bigint), 0) from refunds f"
         " cross join jsonb_array_elements(f.granted->'taxes') e where f.customer = x.id)"
+        " - (select coalesce(sum(case when t.debit ^@ 'tax_payable:' then t.amount else -t.amount end), 0)"
+        " from ledger_transfers t join invoices i on i.id = t.invoice"
+        f" where t.customer = x.id and t.event = 'invoice.tax_relieved' and i.status in {STANDING})"
         " - (select coalesce(sum((e->>'amount')::bigint), 0) from payment_records p"
         " cross join jsonb_array_elements(p.refunds) f"
         " cross join jsonb_array_elements(f->'granted'->'taxes') e"

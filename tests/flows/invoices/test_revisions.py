@@ -99,20 +99,3 @@ def test_a_revision_that_is_too_late_stays_a_draft(world: World, anna: Customer)
     original.does("pay")
     world.at("2025-01-02")
     assert (draft.status, draft.data["auto_advance"], original.status) == ("draft", False, "paid")
-
-
-def test_an_invoice_that_used_billing_credits_is_not_revised(world: World, anna: Customer) -> None:
-    """Its revision would draw the grant before the original has given it back."""
-    scope = {"scope": {"price_type": "metered"}}
-    amount = {"type": "monetary", "monetary": {"value": 4000, "currency": "usd"}}
-    grant = {"name": "Thanks", "category": "promotional", "amount": amount, "applicability_config": scope}
-    world.post("/v1/billing/credit_grants", customer=anna.id, **grant)
-    calls = world.metered("Calls", world.meter("calls"), cents="100")
-    anna.subscribes_to(calls, collection_method="send_invoice", days_until_due=14)
-    world.at("2025-01-10")
-    anna.uses("calls", 60, "2025-01-02")
-    world.at("2025-02-01 02:00")
-    [invoice] = [one for one in anna.invoices if one.data["status"] == "open"]
-    form = {"from_invoice[action]": "revision", "from_invoice[invoice]": invoice.data["id"]}
-    refused = world.api.post("/v1/invoices", form)
-    assert "has used billing credits" in refused["error"]["message"]
