@@ -17,6 +17,7 @@ from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
+from billow.flows.outside.merchant import contact_of
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import einvoice, invoice_document, links
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
@@ -172,7 +173,7 @@ class Pages:
             amount=frame.money(amount, invoice.currency, words),
             asks=asks_to_confirm(intent) and not form.errors and not form.declined,
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
-            contact=self.outside.mail_from or document.seller.name,
+            contact=contact_of(tx) or document.seller.name,
             entry=takes,
             facts=facts(invoice, document, words),
             form=form,

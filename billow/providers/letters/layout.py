@@ -119,15 +119,7 @@ def page_of(letter: Letter, language: Language) -> Page:
         lines=tuple(line_of(line, locale) for line in letter.lines),
         total=(language.labels["total"], money(letter.total, locale)) if letter.total else None,
         contact=language.labels["contact"].format(email=who.email) if who.email else "",
-        sender=tuple(
-            clean(line)
-            for line in (
-                who.name,
-                *who.lines,
-                language.labels["tax_id"].format(tax_id=who.tax_id) if who.tax_id else "",
-            )
-            if line
-        ),
+        sender=tuple(clean(line) for line in (who.name, *who.lines) if line),
         why=language.labels["why_seller" if letter.kind == "dispute" else "why"].format(**words),
     )
 
