@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -29,9 +29,9 @@ from billow.resources.shipping_rate import ShippingRate
 from billow.store.tx import Tx
 
 
-def day(at: datetime, words: Words) -> str:
-    """Write a date with its month as a word, so that no order of numbers can be misread."""
-    return str(format_date(at, "d MMM y", locale=words.region))
+def day(at: date, words: Words) -> str:
+    """Write a date as papers do: 30.11.2026 in German, 30 nov. 2026 in Swedish."""
+    return str(format_date(at, "medium", locale=words.region))
 
 
 def view(tx: Tx, session: CheckoutSession, form: Form, entry: Entry) -> dict[str, Any]:
