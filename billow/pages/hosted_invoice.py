@@ -235,7 +235,7 @@ def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tupl
 
 def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
     """Return who sends the invoice to whom, and when."""
-    issued = checkout_view.day(invoice.effective_at or invoice.created, words)
+    issued = checkout_view.day(document.issued_on, words)
     return [
         (words("from"), document.seller.name),
         (words("for"), document.buyer.name),
