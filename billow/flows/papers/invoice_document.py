@@ -76,11 +76,12 @@ def details_of(
     shown = []
     if lines:
         start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
-        issued = formats.local(invoice.effective_at or invoice.created, zone).date()
         first = formats.local(start, zone).date()
         supplied = formats.period(start, end, locale, zone)
-        if supplied or first != issued:
-            shown.append((wording.say(locale, "supplied"), supplied or formats.short_day(first, locale)))
+        if supplied:
+            shown.append((wording.say(locale, "supplied"), supplied))
+        else:
+            shown.append((wording.say(locale, "supplied_on"), formats.short_day(first, locale)))
     if order := invoice.metadata.get(ORDER):
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):
