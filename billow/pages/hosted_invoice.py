@@ -19,7 +19,7 @@ from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.outside.merchant import contact_of
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import einvoice, invoice_document, links
+from billow.flows.papers import einvoice, invoice_document, links, replaced
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
 from billow.pages.machine_formats import HEADERS
@@ -163,7 +163,8 @@ class Pages:
         form = preselected(tx, form, invoice, kept)
         payable = invoice.status in PAYABLE and not waits and bool(takes or kept)
         remaining = invoice.amount_due - invoice.amount_paid
-        amount = remaining if invoice.status in PAYABLE else invoice.total
+        amount = remaining if invoice.status in PAYABLE else 0 if invoice.status == "void" else invoice.total
+        revision = replaced.revision_of(tx, invoice)
         transfer = wording.transfer(document) if not waits else []
         return frame.page(
             "invoice_page.html",
@@ -184,6 +185,8 @@ class Pages:
             pdf=f"{address}/pdf",
             qr=Markup(svg(document.transfer.qr)) if document.transfer and document.transfer.qr else None,  # noqa: S704
             receipt=receipt_of(tx, intent),
+            replaced=links.url_of(tx, revision.id) if revision else None,
+            replaces=replaced.said_of(tx, invoice, words.country or words.language),
             saved=kept,
             seller=document.seller.name,
             state=state(tx, invoice, words, waits=waits),

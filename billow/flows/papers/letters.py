@@ -19,6 +19,7 @@ from billow.flows.papers import (
     letter_lines,
     links,
     receipt,
+    replaced,
     statement,
 )
 from billow.flows.papers.addressing import (
@@ -103,6 +104,7 @@ def about_invoice(tx: Tx, mail: Ordered, found: Billed, variant: str, **more: An
         values,
         lines=letter_lines.lines_of(tx, invoice, found.lines, spoken(locale)),
         total=Money(invoice.total, invoice.currency),
+        said=replaced.said_of(tx, invoice, spoken(locale)),
         **{"link": links.url_of(tx, invoice.id), **more},
     )
     return Addressed(to, letter)

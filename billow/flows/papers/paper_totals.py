@@ -34,7 +34,7 @@ def totals_of(
     balance += [(wording.say(locale, "credit_notes"), -credited)] if credited else []
     paid = payments_of(tx, invoice, locale, zone)
     due = invoice.amount_due - invoice.amount_paid if paid else invoice.amount_due
-    left = 0 if invoice.status == "paid" else due
+    left = 0 if invoice.status in ("paid", "void") else due
     shown = [
         *sums_of(invoice, lines, labels, locale),
         *balance,

@@ -72,6 +72,8 @@ class Letter:
     total: Money | None = None
     notes: tuple[str, ...] = field(default=())
     """Further sentences, each the name of a text of the wording."""
+    said: tuple[str, ...] = ()
+    """Further sentences as they are, in the language of the letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,8 @@ def page_of(letter: Letter, language: Language) -> Page:
         body=tuple(
             sentence.format(**words)
             for sentence in (*texts.body, *(language.notes[one] for one in letter.notes))
-        ),
+        )
+        + tuple(clean(sentence) for sentence in letter.said),
         button=texts.button if letter.link else "",
         facts=tuple((language.labels[label], words[label]) for label in letter.facts),
         lines=tuple(line_of(line, locale) for line in letter.lines),
