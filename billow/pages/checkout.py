@@ -31,6 +31,7 @@ from billow.store.tx import Database, Tx
 
 ADDRESS = "/c/<account>/<mode>/<session>/<seal>"
 LINK = "/b/<account>/<mode>/<link>/<seal>"
+LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
 OPTIONAL = re.compile(r"(?:optional|add)-([0-9]{1,2})")
 DROPPED = re.compile(r"drop-([0-9]{1,2})")
 
@@ -251,6 +252,14 @@ def language_of(session: CheckoutSession) -> str | None:
     return flask.request.accept_languages.best_match(["en", "sv", "de", "fr"])
 
 
+def locale_of(session: CheckoutSession) -> str | None:
+    """Return the locale that a customer prefers who is created here: the session's, or else the browser's."""
+    if session.locale and session.locale != "auto":
+        return session.locale
+    best = flask.request.accept_languages.best or ""
+    return best if LOCALE.fullmatch(best) else None
+
+
 def chosen(given: Mapping[str, str]) -> changes.Chosen:
     """Return the quantities, optional items and shipping that the form has."""
     quantities = {
@@ -307,6 +316,7 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
         email=email,
         iban=iban,
         individual_name=individual,
+        locale=locale_of(session),
         method=method if own else None,
         name=individual or business or form.holder(),
         phone=phone,

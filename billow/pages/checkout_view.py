@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -36,8 +36,13 @@ def day(tx: Tx, at: datetime, words: Words) -> str:
 
 
 def day_in(at: datetime, words: Words, zone: tzinfo) -> str:
-    """Write the day of an instant in a time zone, with its month as a word, so that nobody misreads it."""
-    return str(format_date(at.astimezone(zone), "d MMM y", locale=words.region))
+    """Write the day of an instant in a time zone."""
+    return written(at.astimezone(zone).date(), words)
+
+
+def written(day: date, words: Words) -> str:
+    """Write a date as papers do: 30.11.2026 in German, 30 nov. 2026 in Swedish."""
+    return str(format_date(day, "medium", locale=words.region))
 
 
 def view(tx: Tx, session: CheckoutSession, form: Form, entry: Entry) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
+from billow.flows.outside.merchant import contact_of
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import einvoice, invoice_document, links, parties
+from billow.flows.papers import einvoice, invoice_document, links, parties, replaced
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
 from billow.pages.machine_formats import HEADERS
@@ -164,7 +165,8 @@ class Pages:
         form = preselected(tx, form, invoice, kept)
         payable = invoice.status in PAYABLE and not waits and bool(takes or kept)
         remaining = invoice.amount_due - invoice.amount_paid
-        amount = remaining if invoice.status in PAYABLE else invoice.total
+        amount = remaining if invoice.status in PAYABLE else 0 if invoice.status == "void" else invoice.total
+        revision = replaced.revision_of(tx, invoice)
         transfer = wording.transfer(document) if not waits else []
         return frame.page(
             "invoice_page.html",
@@ -174,7 +176,7 @@ class Pages:
             amount=frame.money(amount, invoice.currency, words),
             asks=asks_to_confirm(intent) and not form.errors and not form.declined,
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
-            contact=self.outside.mail_from or document.seller.name,
+            contact=contact_of(tx) or document.seller.name,
             entry=takes,
             facts=facts(tx, invoice, document, words),
             form=form,
@@ -185,6 +187,8 @@ class Pages:
             pdf=f"{address}/pdf",
             qr=Markup(svg(document.transfer.qr)) if document.transfer and document.transfer.qr else None,  # noqa: S704
             receipt=receipt_of(tx, intent),
+            replaced=links.url_of(tx, revision.id) if revision else None,
+            replaces=replaced.said_of(tx, invoice, words.country or words.language),
             saved=kept,
             seller=document.seller.name,
             state=state(tx, invoice, words, waits=waits),
@@ -242,7 +246,7 @@ def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tupl
 
 def facts(tx: Tx, invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
     """Return who sends the invoice to whom, and when."""
-    issued = checkout_view.day_in(invoice.effective_at or invoice.created, words, zone_for(tx, invoice))
+    issued = checkout_view.written(document.issued_on, words)
     return [
         (words("from"), document.seller.name),
         (words("for"), document.buyer.name),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import flask
-from babel.dates import format_date
+from babel.dates import format_skeleton
 from babel.numbers import format_decimal
 
 from billow import reports
@@ -64,7 +64,7 @@ def shown(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
     if not any(found.totals):
         drawn = None
     else:
-        days = [str(format_date(day, "d MMM", locale=words.region)) for day in found.days]
+        days = [str(format_skeleton("MMMd", day, locale=words.region)) for day in found.days]
         series = [(name, values) for name, (_, values) in zip(labels, found.series, strict=True)]
         title = words("usage_chart", name=meter.display_name)
         drawn = usage_chart.stacked(days, series, title)

@@ -43,6 +43,8 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
     type: str = f.text(required=True)
     value: str = f.text(required=True)
     verification: dict[str, Any] | None = f.nested()
+    verified_at: datetime | None = f.timestamp(hidden=True)
+    """When it was found in the register that it is verified in."""
 
 
 def wrong(type: str) -> str:

@@ -1420,7 +1420,8 @@ create table tax_ids (
     customer     text,
     type         text        not null,
     value        text        not null,
-    verification jsonb
+    verification jsonb,
+    verified_at  timestamptz
 );
 create index on tax_ids (tenant, created desc, id desc);
 create index on tax_ids (customer);

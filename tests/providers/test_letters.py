@@ -38,7 +38,7 @@ def letter(variant: str, locale: str, seller: str = "Nimbus Ltd") -> Letter:
         kind,
         which,
         locale,
-        Sender(seller, "billing@nimbus.example", ("1 Street",), "IE1"),
+        Sender(seller, "billing@nimbus.example", ("1 Street", "VAT number IE1")),
         values | names,
         "https://billing.example/i",
         ("amount",),

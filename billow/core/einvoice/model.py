@@ -107,7 +107,7 @@ class EInvoice:
     ends_on: date | None = None
     payment: Payment | None = None
     corrects: tuple[str, date] | None = None
-    """The number and date of the invoice that a credit note corrects (BG-3)."""
+    """The number and date of the invoice that a credit note corrects or a revision replaces (BG-3)."""
     national_tax: tuple[str, Decimal] | None = None
     """The currency of the seller's tax office, where it is another one, and all tax in it (BT-6, BT-111)."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from billow.core import untaxed
 from billow.core.money import decimal_text, show
 from billow.flows.billing.totals import Terms
 from billow.flows.outside.seller import seller_of
@@ -14,6 +15,8 @@ from billow.resources.discount import Discount, in_core
 from billow.resources.invoice import Invoice
 from billow.resources.tax_rate import TaxRate
 from billow.store.tx import Tx
+
+NO_REASONS: Mapping[str, str | None] = {}
 
 
 def language_of(tx: Tx, customer: Customer | None) -> str:
@@ -31,16 +34,27 @@ def labels_of(invoice: Invoice, terms: Terms, locale: str = "en") -> dict[str, s
             coupon = terms.coupons[discount.coupon]
             off = discount_text(coupon, discount, invoice.currency, locale)
             found[discount.id] = f"{coupon.name or coupon.id} ({off})"
-    named = [tax["tax_rate_details"]["tax_rate"] for tax in invoice.total_taxes]
-    return {**found, **rate_labels({id: terms.rates[id] for id in named}, locale)}
-
-
-def rate_labels(rates: Mapping[str, TaxRate], locale: str = "en") -> dict[str, str]:
-    """Return the texts for tax rates, by id: as the merchant calls them, or VAT in the reader's language."""
-    return {
-        id: f"{rate_name(rate, locale)} ({formats.percent(plain(rate.percentage), locale)})"
-        for id, rate in rates.items()
+    reasons = {
+        tax["tax_rate_details"]["tax_rate"]: tax.get("taxability_reason") for tax in invoice.total_taxes
     }
+    return {**found, **rate_labels({id: terms.rates[id] for id in reasons}, locale, reasons)}
+
+
+def rate_labels(
+    rates: Mapping[str, TaxRate], locale: str = "en", reasons: Mapping[str, str | None] = NO_REASONS
+) -> dict[str, str]:
+    """Return the texts for tax rates, by id: as the merchant calls them, or VAT in the reader's language.
+
+    A tax that is not charged is listed by the reason for that: as a reverse charge or an export.
+    """
+    return {id: rate_label(rate, locale, reasons.get(id)) for id, rate in rates.items()}
+
+
+def rate_label(rate: TaxRate, locale: str, taxability_reason: str | None) -> str:
+    name = untaxed.name_of(untaxed.reason_of(rate.treatment, taxability_reason))
+    if name is None:
+        return f"{rate_name(rate, locale)} ({formats.percent(plain(rate.percentage), locale)})"
+    return f"{wording.say(locale, f'name_{name}')} ({formats.percent(Decimal(0), locale)})"
 
 
 def rate_name(rate: TaxRate, locale: str) -> str:

@@ -34,8 +34,8 @@ LASTS = timedelta(hours=25)
 MOST = 20
 """How many times a day a page of ours leads to the gateway's, so that nobody opens pages without end."""
 KEPT = (
-    "accepted", "address", "answers", "business_name", "consent", "email", "individual_name", "name", "phone",
-    "shipping",
+    "accepted", "address", "answers", "business_name", "consent", "email", "individual_name", "locale",
+    "name", "phone", "shipping",
 )  # fmt: skip
 """What is kept of a payer until the method is there."""
 

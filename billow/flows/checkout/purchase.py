@@ -72,6 +72,8 @@ class Payer:
     """A method that was entered on a page of the gateway's, in place of a card."""
     accepted: Mapping[str, str] = field(default_factory=dict)
     """From which address and browser a mandate was given, where the method is debited by one."""
+    locale: str | None = None
+    """In which language the page was, and as which country writes it: de-AT."""
 
 
 def details(session: CheckoutSession, payer: Payer) -> dict[str, Any]:
@@ -149,6 +151,7 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
         individual_name=payer.individual_name,
         name=payer.name,
         phone=payer.phone,
+        preferred_locales=[payer.locale] if payer.locale else [],
         shipping={"phone": payer.phone, **payer.shipping} if payer.shipping else None,
     )
     customer = customer.but(tax=located(tx, customer))

@@ -68,7 +68,8 @@ def verify(tx: Tx, refs: list[str]) -> Steps:
     said = {"status": status or "unavailable"}
     if entry and entry.registered:
         said |= {"verified_name": entry.name, "verified_address": entry.address}
-    rows.update(tx, found, verification={**(found.verification or {}), **said})
+    at = tx.wall if status == "verified" else None
+    rows.update(tx, found, verification={**(found.verification or {}), **said}, verified_at=at)
     return None
 
 

@@ -93,7 +93,7 @@ def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> Credit
         customer=invoice.customer,
         customer_balance_transaction=transaction,
         invoice=invoice.id,
-        labels={**invoice.labels, **rate_labels(case.rates, language)},
+        labels={**rate_labels(case.rates, language), **invoice.labels},
         number=next_number(tx, invoice),
         out_of_band_amount=wanted.out_of_band or None,
         pdf=credit_note_document.pdf_of(tx, wanted.id),

@@ -182,6 +182,7 @@ def finalize_many(
     moved = [*postings_of(tx, sheets, terms), *taken.postings]
     revenue_recognition.schedule(tx, lines, moved, revised)
     done = [sheet.invoice for sheet in sheets]
+    revisions.name_revisions(tx, done)
     activate_late(tx, [invoice for invoice in done if invoice.status == "paid"])
     purchases.deliver(tx, [invoice for invoice in done if invoice.status == "paid"])
     due_dates.set_timers(tx, done)

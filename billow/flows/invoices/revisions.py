@@ -12,7 +12,9 @@ from billow.flows.invoices import void
 from billow.flows.invoices.draft_params import Create
 from billow.flows.invoices.sheet import Sheet
 from billow.flows.subscription_status import latest_invoice
+from billow.providers.documents import wording
 from billow.resources.billing_period import BillingPeriod
+from billow.resources.credit_note import CreditNote
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount
 from billow.resources.invoice import Invoice
@@ -226,6 +228,22 @@ def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> set[str]:
             if other.customer.id == customer.id:
                 other.customer = customer
     return returned
+
+
+def name_revisions(tx: Tx, revisions: Sequence[Invoice]) -> None:
+    """Name these revisions on the credit notes of what they have replaced, once they have numbers.
+
+    Emits the update of each credit note.
+    """
+    after = {id: one for one in revisions if (id := replaced_by(one))}
+    if not after:
+        return
+    notes = rows.select(tx, CreditNote, "invoice = any(%(ids)s) and status = 'issued'", ids=sorted(after))
+    originals = rows.find_many(tx, Invoice, [note.invoice for note in notes])
+    for note in notes:
+        locale = originals[note.invoice].labels.get("language", "en")
+        memo = wording.say(locale, "replaced_by", number=after[note.invoice].number)
+        rows.update(tx, note, memo=memo)
 
 
 def take_periods(tx: Tx, original: Invoice, sheet: Sheet) -> None:

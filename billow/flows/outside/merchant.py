@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from typing import Any
 
 from billow.core.errors import require
-from billow.flows.outside.seller import seller_of
+from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import profile_of, seller_of
 from billow.store.tx import Tx
 
 REMINDER_DAYS = (3, 7, 14)
@@ -46,6 +48,18 @@ def merchant_of(tx: Tx) -> Merchant:
 def name_of(tx: Tx) -> str:
     """Return the name that mails are written in: the merchant's own, the seller's, or the account's."""
     return merchant_of(tx).display_name or seller_of(tx).name
+
+
+def contact_of(tx: Tx) -> str:
+    """Return the address that customers ask at: the account's own, or else the installation's."""
+    known = profile_of(tx)
+    own = known.business_profile.get("support_email") or known.seller.get("email")
+    return parseaddr(own or outside_of(tx).mail_from)[1]
+
+
+def is_sent_as_set(tx: Tx) -> bool:
+    """Check whether the settings name the account: its mails have the name that is set beside the address."""
+    return profile_of(tx).by_settings and not merchant_of(tx).display_name
 
 
 def store(tx: Tx, wanted: Merchant) -> None:

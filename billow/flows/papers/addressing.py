@@ -1,16 +1,17 @@
 """Say from whom and to whom a letter goes, in which language, and with which papers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parseaddr
 
 from billow.api import rows
 from billow.core.mail_addresses import is_address
+from billow.flows.billing import labels
 from billow.flows.outside import merchant
 from billow.flows.outside.seller import seller_of
 from billow.flows.papers import invoice_document
 from billow.providers.documents import InvoiceDocument
-from billow.providers.letters import Letter, Sender
+from billow.providers.letters import ACCENT, Letter, Sender
+from billow.providers.letters.layout import spoken
 from billow.resources.customer import Customer
 from billow.store.tx import Tx
 
@@ -30,23 +31,23 @@ class Addressed:
     """Why the machine format that the customer wants does not go along."""
 
 
-def sender_of(tx: Tx) -> Sender:
-    """Return the account as the one who writes, with its name and colour."""
-    seller, color = seller_of(tx), merchant.merchant_of(tx).primary_color or seller_of(tx).primary_color
-    party = invoice_document.seller_party(seller)
-    plain = Sender(
+def sender_of(tx: Tx, locale: str) -> Sender:
+    """Return the account as the one who writes, with its colour, and with what papers say of the seller."""
+    seller = seller_of(tx)
+    party = invoice_document.seller_party(seller, spoken(locale))
+    return Sender(
         merchant.name_of(tx) or "billow",
-        parseaddr(seller.email)[1],
-        party.lines,
-        party.tax_ids[0] if party.tax_ids else "",
+        merchant.contact_of(tx),
+        (*party.lines, *party.tax_ids, *party.details, *seller.footer.splitlines()),
+        merchant.merchant_of(tx).primary_color or seller.primary_color or ACCENT,
+        merchant.is_sent_as_set(tx),
         zone=seller.time_zone,
     )
-    return replace(plain, color=color) if color else plain
 
 
-def locale_of(customer: Customer) -> str:
-    """Return the locale that the customer prefers; which of them we speak is decided by the wording."""
-    return next(iter(customer.preferred_locales or []), "en")
+def locale_of(tx: Tx, customer: Customer | None) -> str:
+    """Return the locale to write to a customer in: as their papers, so that a mail and its paper agree."""
+    return labels.language_of(tx, customer)
 
 
 def address_of(customer: Customer, *first: str | None) -> str | None:

@@ -49,7 +49,10 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
         due_on=None,
         lines=tuple(line_of(line, note, said, locale) for line in lines if line.listed),
         totals=totals_of(note, locale),
-        taxes=tuple(paper_totals.row_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes),
+        taxes=tuple(
+            paper_totals.row_of(tax, note.labels, note.currency, locale, paper_totals.treatments_of(invoice))
+            for tax in note.total_taxes
+        ),
         notes=(
             reference_to(invoice, locale, seller.time_zone),
             *national_note(note, invoice, locale),

@@ -16,7 +16,7 @@ from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
 from billow.core.plain_text import plain
 from billow.core.seller import Seller
-from billow.flows.papers import invoice_document, line_words, paper_lines
+from billow.flows.papers import invoice_document, line_words, paper_lines, replaced
 from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
 from billow.flows.papers.einvoice_taxes import Taxed, taxed_of
 from billow.flows.papers.looks import looks_of
@@ -112,7 +112,7 @@ def einvoice_of(tx: Tx, invoice: Invoice) -> EInvoice:
     taxed = taxed_of(tx, [one.taxes for one in lines], invoice.total_taxes, invoice.customer_tax_exempt)
     bill = Bill(invoice, lines, taxed, invoice.labels, seller, locale, looks_of(tx, invoice).memo)
     [customer] = rows.find_all(tx, Customer, [invoice.customer]).values()
-    return _put_together(bill, customer, _lines(tx, bill))
+    return replace(_put_together(bill, customer, _lines(tx, bill)), corrects=replaced.reference(tx, invoice))
 
 
 def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EInvoice:

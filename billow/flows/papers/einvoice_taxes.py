@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
+from billow.core import untaxed
 from billow.core.einvoice import categories
 from billow.core.einvoice.lines import major
 from billow.core.einvoice.model import Category, Line, Subtotal
@@ -36,9 +37,10 @@ class Taxed:
         require(
             rate is None or rate.tax_type not in categories.NO_VAT, "EN 16931 is for value added taxes only."
         )
-        return categories.category(
-            tax.get("taxability_reason") or "", Decimal(rate.percentage) if rate else Decimal(0)
-        )
+        reason = tax.get("taxability_reason") or ""
+        if untaxed.reason_of(rate.treatment if rate else None, reason) == "export":
+            return categories.EXPORT
+        return categories.category(reason, Decimal(rate.percentage) if rate else Decimal(0))
 
     def subtotals(self, lines: Sequence[Line], digits: int) -> tuple[Subtotal, ...]:
         """Return base and tax of each category and rate; the tax is what the document charges."""

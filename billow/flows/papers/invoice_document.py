@@ -8,7 +8,7 @@ from billow.core import lifecycle
 from billow.core.bank import epc_qr, references
 from billow.core.bank.seller import SellerAccount
 from billow.flows.billing import labels, totals
-from billow.flows.papers import paper_totals
+from billow.flows.papers import paper_totals, replaced
 from billow.flows.papers.looks import looks_of
 from billow.flows.papers.paper_lines import lines_of, on_papers, prices_of, without_tax
 from billow.flows.papers.paper_totals import sums_of, tax_of
@@ -46,7 +46,7 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         buyer=buyer_of(invoice, locale),
         lines=lines_of(looks.in_order(on_papers(lines, prices, seller)), prices, names, locale, zone),
         totals=paper_totals.totals_of(tx, invoice, lines, names, locale, zone),
-        notes=(looks.memo,) if looks.memo else (),
+        notes=(*replaced.said_of(tx, invoice, locale), *((looks.memo,) if looks.memo else ())),
         footer="\n".join(text for text in (looks.footer, seller.footer) if text) or None,
         language=locale,
         transfer=transfer_of(seller.account, invoice),
@@ -76,11 +76,12 @@ def details_of(
     shown = []
     if lines:
         start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
-        issued = formats.local(invoice.effective_at or invoice.created, zone).date()
         first = formats.local(start, zone).date()
         supplied = formats.period(start, end, locale, zone)
-        if supplied or first != issued:
-            shown.append((wording.say(locale, "supplied"), supplied or formats.short_day(first, locale)))
+        if supplied:
+            shown.append((wording.say(locale, "supplied"), supplied))
+        else:
+            shown.append((wording.say(locale, "supplied_on"), formats.short_day(first, locale)))
     if order := invoice.metadata.get(ORDER):
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):

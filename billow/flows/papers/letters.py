@@ -19,6 +19,7 @@ from billow.flows.papers import (
     letter_lines,
     links,
     receipt,
+    replaced,
     statement,
 )
 from billow.flows.papers.addressing import (
@@ -94,14 +95,16 @@ def about_invoice(tx: Tx, mail: Ordered, found: Billed, variant: str, **more: An
         "plan": found.plan,
         **more.pop("values", {}),
     }
+    locale = locale_of(tx, customer)
     letter = Letter(
         mail.kind,
         variant,
-        locale_of(customer),
-        sender_of(tx),
+        locale,
+        sender_of(tx, locale),
         values,
-        lines=letter_lines.lines_of(tx, invoice, found.lines, spoken(locale_of(customer))),
+        lines=letter_lines.lines_of(tx, invoice, found.lines, spoken(locale)),
         total=Money(invoice.total, invoice.currency),
+        said=replaced.said_of(tx, invoice, spoken(locale)),
         **{"link": links.url_of(tx, invoice.id), **more},
     )
     return Addressed(to, letter)
@@ -261,7 +264,8 @@ def returned_letter(tx: Tx, mail: Ordered, refund: Refund) -> Addressed | str:
     amount, sent = Money(refund.amount, refund.currency), variant == "transferred"
     values: dict[str, Value] = {"name": customer.name or "", "amount": amount, "date": mail.created}
     facts = ("amount", "date") if sent else ("amount",)
-    letter = Letter(mail.kind, variant, locale_of(customer), sender_of(tx), values, None, facts)
+    locale = locale_of(tx, customer)
+    letter = Letter(mail.kind, variant, locale, sender_of(tx, locale), values, None, facts)
     return Addressed(to, letter)
 
 
@@ -279,11 +283,12 @@ def about_charge(
         return NO_ADDRESS
     card = card_of(charge.payment_method_details)
     name = (invoice.customer_name if invoice else None) or (customer.name if customer else None) or ""
+    locale = locale_of(tx, customer)
     letter = Letter(
         mail.kind,
         variant,
-        locale_of(customer) if customer else "en",
-        sender_of(tx),
+        locale,
+        sender_of(tx, locale),
         {"name": name, "number": (invoice.number if invoice else "") or "", **values}
         | ({"method": card} if card else {}),
         receipt.url_of(tx, charge.id),
@@ -319,7 +324,8 @@ def expiring_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         "month": month,
     }
     link = update_method(tx, customer.id)
-    letter = Letter(mail.kind, "soon", locale_of(customer), sender_of(tx), values, link, ("method", "month"))
+    locale = locale_of(tx, customer)
+    letter = Letter(mail.kind, "soon", locale, sender_of(tx, locale), values, link, ("method", "month"))
     return Addressed(to, letter)
 
 
@@ -340,11 +346,12 @@ def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         "number": invoice.number or "",
         "left": Money(invoice.amount_due - invoice.amount_paid, note.currency),
     }
+    locale = locale_of(tx, customer)
     letter = Letter(
         mail.kind,
         credit_variant(note, invoice),
-        locale_of(customer),
-        sender_of(tx),
+        locale,
+        sender_of(tx, locale),
         values,
         credit_note_document.url_of(tx, note.id),
         ("amount", "credit_note", "number"),
@@ -393,7 +400,8 @@ def about_subscription(
         return NO_ADDRESS
     plan = plan_of(tx, subscription.id) or mail.facts.get("plan") or subscription.id
     values: dict[str, Value] = {"name": customer.name or "", "plan": plan, "date": date}
-    letter = Letter(mail.kind, variant, locale_of(customer), sender_of(tx), values, link, ("plan", "date"))
+    locale = locale_of(tx, customer)
+    letter = Letter(mail.kind, variant, locale, sender_of(tx, locale), values, link, ("plan", "date"))
     return Addressed(to, letter)
 
 
@@ -409,7 +417,8 @@ def statement_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     start, end = (datetime.fromisoformat(mail.facts[name]) for name in ("start", "end"))
     found = statement.account_of(tx, customer.id, start, end)
     values: dict[str, Value] = {"name": customer.name or "", "month": start}
-    letter = Letter(mail.kind, "monthly", locale_of(customer), sender_of(tx), values)
+    locale = locale_of(tx, customer)
+    letter = Letter(mail.kind, "monthly", locale, sender_of(tx, locale), values)
     return Addressed(to, letter, ((statement.document_of(tx, found), end),))
 
 
@@ -425,7 +434,7 @@ def dispute_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         "due": moment(facts["due"]),
         "reason_code": facts["reason"].replace("_", " "),
     }
-    letter = Letter(mail.kind, "opened", "en", sender_of(tx), values, None, ("amount", "due"))
+    letter = Letter(mail.kind, "opened", "en", sender_of(tx, "en"), values, None, ("amount", "due"))
     return Addressed(parseaddr(outside.mail_from)[1], letter)
 
 

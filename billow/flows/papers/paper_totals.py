@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
-from billow.core import lifecycle
+from billow.core import lifecycle, untaxed
 from billow.flows.outside.outside import outside_of
 from billow.providers.documents import TaxRow, formats, wording
 from billow.resources.charge import Charge
@@ -20,15 +20,7 @@ from billow.store.tx import Tx
 
 BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "mastercard": "Mastercard",
           "unionpay": "UnionPay", "visa": "Visa"}  # fmt: skip
-REASONS = {
-    "customer_exempt": "exempt",
-    "excluded_territory": "outside_scope",
-    "not_subject_to_tax": "outside_scope",
-    "product_exempt": "exempt",
-    "reverse_charge": "reverse_charge",
-    "zero_rated": "zero_rated",
-}
-"""What papers say of a tax that is zero, by its taxability reason."""
+NO_TREATMENTS: Mapping[str, str] = {}
 Amounts = list[tuple[str, int]]
 
 
@@ -42,7 +34,7 @@ def totals_of(
     balance += [(wording.say(locale, "credit_notes"), -credited)] if credited else []
     paid = payments_of(tx, invoice, locale, zone)
     due = invoice.amount_due - invoice.amount_paid if paid else invoice.amount_due
-    left = 0 if invoice.status == "paid" else due
+    left = 0 if invoice.status in ("paid", "void") else due
     shown = [
         *sums_of(invoice, lines, labels, locale),
         *balance,
@@ -111,7 +103,8 @@ def taxes_of(
     """List base and tax per rate and reason; what is not taxed has a row of its own beside what is."""
     if not invoice.total_taxes:
         return ()
-    found = [row_of(tax, labels, invoice.currency, locale) for tax in invoice.total_taxes]
+    treatments = treatments_of(invoice)
+    found = [row_of(tax, labels, invoice.currency, locale, treatments) for tax in invoice.total_taxes]
     bare = sum(line.net for line in lines if not line.taxes)
     if bare:
         nothing = formats.money(0, invoice.currency, locale)
@@ -133,16 +126,44 @@ def national_row(kept: Mapping[str, Any] | None, locale: str) -> tuple[str, str]
     return label, formats.money(kept["amount"], kept["currency"], locale)
 
 
-def row_of(tax: Mapping[str, Any], labels: Mapping[str, str], currency: str, locale: str) -> TaxRow:
-    name, reason = name_of(tax, labels, locale), REASONS.get(tax.get("taxability_reason") or "")
-    said = f"{name}, {wording.say(locale, reason).rstrip('.')}" if reason else name
+def row_of(
+    tax: Mapping[str, Any],
+    labels: Mapping[str, str],
+    currency: str,
+    locale: str,
+    treatments: Mapping[str, str] = NO_TREATMENTS,
+) -> TaxRow:
+    name, reason = (
+        name_of(tax, labels, locale),
+        untaxed.reason_of(treatment_of(tax, treatments), reason_in(tax)),
+    )
+    short = untaxed.name_of(reason)
+    listed = short is not None and name.startswith(wording.say(locale, f"name_{short}"))
+    said = f"{name}, {wording.say(locale, reason).rstrip('.')}" if reason and not listed else name
     base = formats.money(tax["taxable_amount"] or 0, currency, locale)
     return TaxRow(said, base, formats.money(tax["amount"], currency, locale))
 
 
+def treatments_of(invoice: Invoice) -> dict[str, str]:
+    """Return how automatic tax treats what each rate of an invoice is for."""
+    decided = (invoice.tax_decision or {}).get("decisions") or []
+    return {rate: one["treatment"] for one in decided for rate in one.get("rates") or []}
+
+
+def treatment_of(tax: Mapping[str, Any], treatments: Mapping[str, str]) -> str | None:
+    return treatments.get((tax.get("tax_rate_details") or {}).get("tax_rate") or "")
+
+
+def reason_in(tax: Mapping[str, Any]) -> str | None:
+    return tax.get("taxability_reason")
+
+
 def mentions_of(invoice: Invoice, locale: str, country: str) -> tuple[str, ...]:
     """Return what the law wants to be said of taxes that are not charged, each once."""
-    reasons = [REASONS.get(tax.get("taxability_reason") or "") for tax in invoice.total_taxes]
+    treatments = treatments_of(invoice)
+    reasons = [
+        untaxed.reason_of(treatment_of(tax, treatments), reason_in(tax)) for tax in invoice.total_taxes
+    ]
     if not invoice.total_taxes and invoice.customer_tax_exempt == "exempt":
         reasons = ["exempt"]
     if not invoice.total_taxes and invoice.customer_tax_exempt == "reverse":

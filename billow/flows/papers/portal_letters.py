@@ -26,9 +26,8 @@ def login_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     several = len(row["customers"]) > 1
     values: dict[str, Value] = {"name": "" if several else customer.name or ""}
     link = links.login(tx, mail.about)
-    return Addressed(
-        row["email"], Letter(mail.kind, "link", locale_of(customer), sender_of(tx), values, link)
-    )
+    locale = locale_of(tx, customer)
+    return Addressed(row["email"], Letter(mail.kind, "link", locale, sender_of(tx, locale), values, link))
 
 
 def alert_letter(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -43,7 +42,6 @@ def alert_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         "limit": Money(facts["limit"], facts["currency"]),
         "date": moment(facts["until"]),
     }
-    letter = Letter(
-        mail.kind, "reached", locale_of(customer), sender_of(tx), values, None, ("amount", "date")
-    )
+    locale = locale_of(tx, customer)
+    letter = Letter(mail.kind, "reached", locale, sender_of(tx, locale), values, None, ("amount", "date"))
     return Addressed(to, letter)

@@ -44,7 +44,7 @@ def sample(tx: Tx, variant: str, locale: str) -> Letter:
         kind,
         which,
         locale,
-        sender_of(tx),
+        sender_of(tx, locale),
         {**sample_values(tx), **({"amount": Money(0, "eur")} if kind == "zero_invoice" else {})},
         "https://billing.example/",
         tuple(fact for fact in facts if (fact, which) not in LEFT_OUT),

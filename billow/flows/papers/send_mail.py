@@ -14,6 +14,7 @@ from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, o
 from billow.flows.papers import letters
 from billow.flows.papers.addressing import Addressed
 from billow.providers.documents import pdf
+from billow.providers.letters import Sender
 from billow.providers.letters.layout import Written, written
 from billow.providers.mail import Message
 from billow.resources.invoice import Invoice
@@ -105,7 +106,8 @@ def post(outside: Outside, mail: Ordered, found: Addressed) -> Sent:
 def message(outside: Outside, mail: Ordered, found: Addressed, text: Written) -> Message:
     return Message(
         to=found.to,
-        sender=named(outside.mail_from, found.letter.sender.name),
+        sender=named(outside.mail_from, found.letter.sender),
+        reply_to=found.letter.sender.email,
         subject=text.subject,
         text=text.text,
         html=text.html,
@@ -132,11 +134,14 @@ def attachments(found: Addressed) -> tuple[tuple[str, str, bytes], ...]:
     return tuple(files)
 
 
-def named(address: str, name: str) -> str:
-    """Return the sender with the account's name, unless the setting has a name of its own."""
+def named(address: str, account: Sender) -> str:
+    """Return the address of the installation, which servers accept, with the name of the account.
+
+    A name in the setting is that of the account which the settings describe.
+    """
     own, plain = parseaddr(address)
-    simple = "".join(letter for letter in name if letter.isprintable() and letter not in '"\\')
-    return address if own or not simple else f'"{simple}" <{plain}>'
+    simple = "".join(letter for letter in account.name if letter.isprintable() and letter not in '"\\')
+    return address if (own and account.named_by_settings) or not simple else f'"{simple}" <{plain}>'
 
 
 def whole_seconds(at: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from billow.api import rows
@@ -69,14 +69,24 @@ def registration_of(row: TaxRegistration) -> Registration:
     return Registration(row.country, options["type"], state.upper() if state else None, scheme)
 
 
-def number_of(tx: Tx, type: str, value: str, status: str | None) -> TaxNumber:
+def number_of(
+    tx: Tx, type: str, value: str, status: str | None, verified_at: datetime | None = None
+) -> TaxNumber:
     """Return a tax number as sources are told of it.
 
     It counts if a register has it. Where no register is asked, it counts by its check digits.
     """
     asked = type == "eu_vat" and tx.livemode and outside_of(tx).register is not None
     right = is_valid(type, value) and status != "unverified" and not asked
-    return TaxNumber(type, compact(value), status == "verified" or right)
+    verified = status == "verified"
+    checked = verified_by(tx, verified_at) if verified else "format checked" if right else ""
+    return TaxNumber(type, compact(value), verified or right, checked)
+
+
+def verified_by(tx: Tx, at: datetime | None) -> str:
+    """Say which register has a number, and when it said so."""
+    register = "VIES" if tx.livemode else "the test numbers"
+    return f"validated by {register} at {at:%Y-%m-%d %H:%M} UTC" if at else f"validated by {register}"
 
 
 def numbers_of(tx: Tx, customers: Sequence[str]) -> dict[str, list[TaxNumber]]:
@@ -85,7 +95,9 @@ def numbers_of(tx: Tx, customers: Sequence[str]) -> dict[str, list[TaxNumber]]:
     by_customer: dict[str, list[TaxNumber]] = {}
     for row in found:
         status = (row.verification or {}).get("status")
-        by_customer.setdefault(row.customer or "", []).append(number_of(tx, row.type, row.value, status))
+        by_customer.setdefault(row.customer or "", []).append(
+            number_of(tx, row.type, row.value, status, row.verified_at)
+        )
     return by_customer
 
 

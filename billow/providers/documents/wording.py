@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from billow.core import untaxed
 from billow.core.bank.references import grouped
 from billow.providers.documents import InvoiceDocument, formats
 from billow.providers.documents.languages import WORDS
@@ -117,8 +118,9 @@ def company_number(locale: str, country: str, number: str) -> str:
 def mention(locale: str, name: str, country: str) -> str:
     """Return what a law wants to be said, in the language of the buyer and in that of the seller's law."""
     own = OF_COUNTRIES.get(country.upper())
-    said = say(locale, name)
-    return said if own in (None, primary(locale)) else f"{said} / {say(own or 'en', name)}"
+    said, rule = say(locale, name), untaxed.NATIONAL.get((country.upper(), name))
+    said = said if own in (None, primary(locale)) else f"{said} / {say(own or 'en', name)}"
+    return f"{said.removesuffix('.')} ({rule})." if rule else said
 
 
 def notes(document: InvoiceDocument) -> tuple[str, ...]:

@@ -33,13 +33,17 @@ Value = str | int | datetime | date | Money | Card | Reason
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes: the account, with its colour and what the law wants below a letter."""
+    """Who writes: the account, with its colour and what the law wants below a letter.
+
+    `email` is where answers go; `lines` are the address, numbers and statements in the reader's language.
+    """
 
     name: str
     email: str = ""
     lines: tuple[str, ...] = ()
-    tax_id: str = ""
     color: str = ACCENT
+    named_by_settings: bool = False
+    """Whether a name beside the installation's address goes before this one."""
     zone: str = "UTC"
     """The time zone of the days in a letter, which is that of the papers with it."""
 
@@ -70,6 +74,8 @@ class Letter:
     total: Money | None = None
     notes: tuple[str, ...] = field(default=())
     """Further sentences, each the name of a text of the wording."""
+    said: tuple[str, ...] = ()
+    """Further sentences as they are, in the language of the letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,7 +333,6 @@ LABELS = {
     "refunded": "Tilbagebetalt",
     "credit_note": "Kreditnota",
     "month": "Gyldigt til og med",
-    "tax_id": "Momsnr.: {tax_id}",
     "hello": "Hej {name}",
     "hello_nobody": "Hej",
     "why": "Du modtager denne mail, fordi du er kunde hos {seller}.",

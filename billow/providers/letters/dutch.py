@@ -340,7 +340,6 @@ LABELS = {
     "refunded": "Terugbetaald",
     "credit_note": "Creditfactuur",
     "month": "Geldig tot",
-    "tax_id": "Btw-nummer: {tax_id}",
     "hello": "Beste {name},",
     "hello_nobody": "Goedendag,",
     "why": "U ontvangt deze mail omdat u klant bent van {seller}.",

@@ -322,7 +322,6 @@ LABELS = {
     "refunded": "Refunded",
     "credit_note": "Credit note",
     "month": "Valid until",
-    "tax_id": "Tax id: {tax_id}",
     "hello": "Hello {name},",
     "hello_nobody": "Hello,",
     "why": "You receive this mail because you are a customer of {seller}.",

@@ -330,7 +330,6 @@ LABELS = {
     "refunded": "Palautettu",
     "credit_note": "Hyvityslasku",
     "month": "Voimassa",
-    "tax_id": "ALV-numero: {tax_id}",
     "hello": "Hei {name},",
     "hello_nobody": "Hei,",
     "why": "Saatte tämän viestin, koska olette asiakas: {seller}.",

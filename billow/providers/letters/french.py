@@ -340,7 +340,6 @@ LABELS = {
     "refunded": "Remboursé",
     "credit_note": "Avoir",
     "month": "Valable jusqu’à",
-    "tax_id": "N° de TVA : {tax_id}",
     "hello": "Bonjour {name},",
     "hello_nobody": "Bonjour,",
     "why": "Vous recevez ce message en tant que client de {seller}.",

@@ -343,7 +343,6 @@ LABELS = {
     "refunded": "Erstattet",
     "credit_note": "Rechnungskorrektur",
     "month": "Gültig bis",
-    "tax_id": "USt-IdNr.: {tax_id}",
     "hello": "Guten Tag {name},",
     "hello_nobody": "Guten Tag,",
     "why": "Sie erhalten diese Mail als Kunde von {seller}.",

@@ -116,21 +116,14 @@ def page_of(letter: Letter, language: Language) -> Page:
         body=tuple(
             sentence.format(**words)
             for sentence in (*texts.body, *(language.notes[one] for one in letter.notes))
-        ),
+        )
+        + tuple(clean(sentence) for sentence in letter.said),
         button=texts.button if letter.link else "",
         facts=tuple((language.labels[label], words[label]) for label in letter.facts),
         lines=tuple(line_of(line, locale, who.zone) for line in letter.lines),
         total=(language.labels["total"], money(letter.total, locale)) if letter.total else None,
         contact=language.labels["contact"].format(email=who.email) if who.email else "",
-        sender=tuple(
-            clean(line)
-            for line in (
-                who.name,
-                *who.lines,
-                language.labels["tax_id"].format(tax_id=who.tax_id) if who.tax_id else "",
-            )
-            if line
-        ),
+        sender=tuple(clean(line) for line in (who.name, *who.lines) if line),
         why=language.labels["why_seller" if letter.kind == "dispute" else "why"].format(**words),
     )
 

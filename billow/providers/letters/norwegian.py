@@ -330,7 +330,6 @@ LABELS = {
     "refunded": "Refundert",
     "credit_note": "Kreditnota",
     "month": "Gyldig ut",
-    "tax_id": "Org.nr./MVA-nr.: {tax_id}",
     "hello": "Hei, {name}!",
     "hello_nobody": "Hei!",
     "why": "Du får denne e-posten fordi du er kunde hos {seller}.",

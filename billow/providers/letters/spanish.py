@@ -327,7 +327,6 @@ LABELS = {
     "refunded": "Reembolsado",
     "credit_note": "Nota de crédito",
     "month": "Válida hasta",
-    "tax_id": "NIF: {tax_id}",
     "hello": "Hola, {name}:",
     "hello_nobody": "Hola:",
     "why": "Recibe este mensaje porque es cliente de {seller}.",

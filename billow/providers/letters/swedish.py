@@ -330,7 +330,6 @@ LABELS = {
     "refunded": "Återbetalt",
     "credit_note": "Kreditfaktura",
     "month": "Gäller till",
-    "tax_id": "Momsnummer: {tax_id}",
     "hello": "Hej {name}!",
     "hello_nobody": "Hej!",
     "why": "Du får det här mejlet eftersom du är kund hos {seller}.",

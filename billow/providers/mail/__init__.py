@@ -21,6 +21,8 @@ class Message:
     attachments: tuple[tuple[str, str, bytes], ...]
     message_id: str
     sent_at: datetime | None = None
+    reply_to: str = ""
+    """The address that answers go to, where it is not the sender's."""
 
 
 class Mailer(Protocol):

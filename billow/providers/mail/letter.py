@@ -23,6 +23,8 @@ def written(message: Message) -> bytes:
     letter = EmailMessage(policy=email.policy.SMTPUTF8 if needs_utf8(message) else email.policy.SMTP)
     letter["From"] = header(message.sender)
     letter["To"] = header(message.to)
+    if answered_at(message):
+        letter["Reply-To"] = header(message.reply_to)
     letter["Subject"] = header(message.subject)
     letter["Message-ID"] = header(f"<{identifier(message)}>")
     if message.sent_at is not None:
@@ -74,6 +76,15 @@ def sender(message: Message) -> str:
     return parseaddr(message.sender)[1]
 
 
+def answered_at(message: Message) -> str:
+    """Return the address that answers go to, if it is one and not the sender's."""
+    plain = parseaddr(message.reply_to)[1]
+    known = is_line(message.reply_to) and is_address(plain) and plain != sender(message)
+    return plain if known else ""
+
+
 def needs_utf8(message: Message) -> bool:
     """Return whether an address is not ASCII, so the server must support RFC 6531; names can be encoded."""
-    return not all(address.isascii() for address in (*recipients(message), sender(message)))
+    return not all(
+        address.isascii() for address in (*recipients(message), sender(message), answered_at(message))
+    )

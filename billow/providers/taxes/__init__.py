@@ -55,6 +55,8 @@ class TaxNumber:
     type: str
     value: str
     valid: bool
+    checked: str = ""
+    """How that is known: by a register and when, or by the format alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from billow.core.place_of_supply import (
     in_vat_area,
     place_of_supply,
 )
-from billow.providers.taxes import Decision, Part, Registration, Sale, kind_of, untaxed
+from billow.providers.taxes import Decision, Part, Registration, Sale, TaxNumber, kind_of, untaxed
 from billow.providers.taxes.table import Table
 
 FILE = Path(__file__).parent / "eu_vat_rates.json"
@@ -161,8 +161,12 @@ class EuVat:
         return Decision((part,), place.treatment, place.why, self.name, category, place.mention, facts)
 
     def facts(self, sale: Sale) -> dict[str, str]:
-        numbers = ", ".join(f"{one.value} ({'valid' if one.valid else 'not valid'})" for one in sale.numbers)
+        numbers = ", ".join(f"{one.value} ({how_checked(one)})" for one in sale.numbers)
         return {"tax numbers": numbers} if numbers else {}
+
+
+def how_checked(number: TaxNumber) -> str:
+    return (number.checked or "valid") if number.valid else "not valid"
 
 
 def marked(sale: Sale) -> Place:

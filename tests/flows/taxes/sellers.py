@@ -6,11 +6,14 @@ from tests.support.world import Customer, World
 
 OFFICES = {
     "SE": {"country": "SE", "city": "Stockholm", "postal_code": "111 22"},
+    "DE": {"country": "DE", "city": "Berlin", "postal_code": "10115"},
     "US": {"country": "US", "state": "CA", "postal_code": "94105"},
 }
 PLACES: dict[str, dict[str, str]] = {
     "SE": {"country": "SE"},
     "DE": {"country": "DE", "city": "Berlin", "postal_code": "10115"},
+    "CH": {"country": "CH"},
+    "FR": {"country": "FR", "city": "Paris", "postal_code": "75001"},
     "GB": {"country": "GB"},
     "US-CA": {"country": "US", "state": "CA", "postal_code": "90012", "city": "Los Angeles"},
 }

@@ -11,6 +11,7 @@ from billow.providers.documents.languages.norwegian import NORWEGIAN
 from billow.providers.documents.languages.spanish import SPANISH
 from billow.providers.documents.languages.statements import STATEMENTS
 from billow.providers.documents.languages.swedish import SWEDISH
+from billow.providers.documents.languages.untaxed import UNTAXED
 
 OF_PAPERS = {
     "en": ENGLISH,
@@ -24,6 +25,7 @@ OF_PAPERS = {
     "nb": NORWEGIAN,
 }
 WORDS = {
-    language: {**words, **BILLED[language], **STATEMENTS[language]} for language, words in OF_PAPERS.items()
+    language: {**words, **BILLED[language], **STATEMENTS[language], **UNTAXED[language]}
+    for language, words in OF_PAPERS.items()
 }
 """The words of each language, by its code."""

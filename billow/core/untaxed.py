@@ -1,0 +1,50 @@
+"""Name the reason for which a tax is not charged, as papers must say it (Directive 2006/112/EC, art. 226)."""
+
+BY_TREATMENT = {
+    "domestic_reverse_charge": "reverse_charge",
+    "eu_goods": "eu_goods",
+    "eu_reverse_charge": "reverse_charge",
+    "export": "export",
+}
+"""By how the rules of the European Union treat a sale, which says more than Stripe's reasons."""
+BY_REASON = {
+    "customer_exempt": "exempt",
+    "excluded_territory": "outside_scope",
+    "not_subject_to_tax": "outside_scope",
+    "product_exempt": "exempt",
+    "reverse_charge": "reverse_charge",
+    "zero_rated": "zero_rated",
+}
+"""By the taxability reason of a tax."""
+NAMED = ("eu_goods", "export", "reverse_charge")
+"""Reasons that stand in the place of a tax's name: no country's tax is charged."""
+#: The rule of the seller's own law that exempts a sale, beside that of the directive.
+NATIONAL = {
+    ("DE", "eu_goods"): "§ 4 Nr. 1 Buchst. b UStG",
+    ("DE", "export"): "§ 4 Nr. 1 Buchst. a UStG",
+    ("DE", "small_enterprise"): "§ 19 UStG",
+    ("FR", "eu_goods"): "art. 262 ter, I du CGI",
+    ("FR", "export"): "art. 262, I du CGI",
+    ("FR", "small_enterprise"): "art. 293 B du CGI",
+}
+
+
+def reason_of(treatment: str | None, taxability_reason: str | None) -> str | None:
+    """Return why a tax is not charged, or None where it is, or where nothing is to be said of it.
+
+    Services to a buyer outside the Union are not exempt there, but taxed elsewhere or nowhere.
+
+    >>> reason_of("export", "zero_rated"), reason_of("export", "not_collecting")
+    ('export', 'export_service')
+    """
+    if treatment == "export" and taxability_reason == "not_collecting":
+        return "export_service"
+    if treatment == "exempt" and taxability_reason == "not_subject_to_tax":
+        return "small_enterprise"
+    return BY_TREATMENT.get(treatment or "") or BY_REASON.get(taxability_reason or "")
+
+
+def name_of(reason: str | None) -> str | None:
+    """Return the reason under which a tax is listed that is not charged; None where its own name stays."""
+    plain = "export" if reason == "export_service" else reason
+    return plain if plain in NAMED else None
