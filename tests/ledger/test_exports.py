@@ -15,7 +15,7 @@ from billow.core.exchange import Rate
 from billow.ledger import charts, entries
 from billow.ledger.chart import CHART
 from billow.ledger.entries import Line, Tax
-from billow.ledger.exports import datev, hledger, in_charset, sie
+from billow.ledger.exports import Company, datev, hledger, in_charset, sie
 from billow.ledger.post import Posting, post
 from billow.ledger.vouchers import Documents, treatment_of
 from tests.support import exported as support
@@ -243,6 +243,34 @@ def test_three_decimals_are_refused_where_a_format_has_two(tx):
 def test_hledger_is_told_the_decimals_of_each_currency(tx):
     fill(tx, "jpy")
     assert b"commodity 1000. JPY" in hledger.write(support.exported(tx, "plain", *DAYS))[0]
+
+
+@pytest.mark.parametrize(
+    ("chart", "said"), [("bas", True), ("skr03", False), ("skr04", False), ("plain", False)]
+)
+def test_sie_calls_a_chart_bas_only_if_it_is_one(tx, chart, said):
+    fill(tx)
+    books = support.exported(tx, chart, *DAYS)
+    assert (b"#KPTYP EUBAS97\r\n" in sie.write(books)[0]) == said
+    changed = written(books.chart).replace(",1510,", ",1580,").replace(",1930,", ",1940,")
+    assert charts.most_like(charts.read(changed).rows) == chart
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "said"),
+    [
+        ("SE", "5560004755", "556000-4755"),
+        ("SE", "556000-4755", "556000-4755"),
+        ("SE", "16556000-4755", "556000-4755"),
+        ("SE", "5560004756", ""),
+        ("SE", "Org.nr 556000-4755, Stockholm", ""),
+        ("SE", "", ""),
+        ("DE", "5560004755", ""),
+        ("DE", "HRB 12345 B", ""),
+    ],
+)
+def test_sie_has_an_organisation_number_only_if_it_is_a_swedish_one(country, number, said):
+    assert sie.number_of(Company("Moln AB", number, country)) == said
 
 
 def test_letters_that_a_charset_lacks_lose_their_accents():

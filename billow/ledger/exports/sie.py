@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
+from stdnum.se import orgnr
+
 from billow.core.books.chart import RETAINED, Row
 from billow.core.errors import require
 from billow.core.money import minor_digits
+from billow.ledger import charts
 from billow.ledger.chart import CHART
-from billow.ledger.exports import Booking, Books, in_charset, major, one_line
+from billow.ledger.exports import Booking, Books, Company, in_charset, major, one_line
 from billow.ledger.exports.entries import Entry
 
 SERIES = "A"
@@ -29,12 +32,14 @@ def lines_of(books: Books) -> Iterator[str]:
     yield "#FORMAT PC8"
     yield f"#GEN {books.made_at:%Y%m%d}"
     yield "#SIETYP 4"
-    if company.number:
-        yield f"#ORGNR {number_of(company.number)}"
+    number = number_of(company)
+    if number:
+        yield f"#ORGNR {number}"
     yield f"#FNAMN {quoted(company.name)}"
     yield f"#RAR 0 {books.year[0]:%Y%m%d} {books.year[1]:%Y%m%d}"
     yield f"#OMFATTN {books.until:%Y%m%d}"
-    yield "#KPTYP EUBAS97"
+    if charts.most_like(books.chart.rows) == "bas":
+        yield "#KPTYP EUBAS97"
     yield f"#VALUTA {books.currency.upper()}"
     for row in books.rows():
         yield f"#KONTO {row.number} {quoted(row.name)}"
@@ -89,9 +94,11 @@ def amount(of: int, books: Books) -> str:
     return f"{'-' if of < 0 else ''}{whole}.{rest * 100 // scale:02d}"
 
 
-def number_of(text: str) -> str:
-    """Write a Swedish company's number as SIE asks: 556000-4755."""
-    return f"{text[:6]}-{text[6:]}" if len(text) == 10 and text.isdecimal() else quoted(text)
+def number_of(company: Company) -> str:
+    """Return a Swedish company's number as SIE asks, 556000-4755; "" where it has no valid one."""
+    number = orgnr.compact(company.number)
+    number = number[2:] if len(number) == 12 else number
+    return orgnr.format(number) if company.country == "SE" and orgnr.is_valid(number) else ""
 
 
 def quoted(text: str) -> str:
