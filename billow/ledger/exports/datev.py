@@ -108,12 +108,13 @@ def heading(books: Books, length: int) -> str:
 
 
 def pairs(booking: Booking, books: Books) -> Iterator[str]:
-    """Split a voucher of many accounts into pairs of a debited and a credited one."""
+    """Split a voucher of many accounts into pairs of a debited and another credited one."""
     entries = [one for one in booking.entries if one.currency == books.currency]
     debits = [(one, Sum(one.amount, one.foreign)) for one in entries if one.amount > 0]
     credited = [(one, Sum(-one.amount, -one.foreign)) for one in entries if one.amount < 0]
     for debit, credit, moved in matched(debits, credited):
-        yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
+        if debit.row.number != credit.row.number:
+            yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
 
 
 class Sum(NamedTuple):
@@ -158,6 +159,8 @@ def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: st
         14: quoted(" ".join(part for part in (of.name, of.event) if part), 60),
         21: quoted("Vorgang", 20),
         22: quoted(of.source, 210),
+        27: quoted("Buchungsnummer", 20),
+        28: quoted(booking.name, 210),
         115: service_date(of.dated, of.booked),
     }
     filled |= in_other_currency(debit, credit, amount, currency, foreign)

@@ -13,7 +13,6 @@ from billow.ledger.chart import CHART
 from billow.ledger.exports import Booking, Books, Company, in_charset, major, one_line
 from billow.ledger.exports.entries import Entry
 
-SERIES = "A"
 TYPES = {"asset": "T", "liability": "S", "income": "I", "expense": "K"}
 
 
@@ -51,18 +50,22 @@ def lines_of(books: Books) -> Iterator[str]:
     ):
         sums = by_number(books, balances)
         yield from (f"#{label} 0 {number} {amount(of, books)}" for number, of in sums.items() if of)
-    for booking in books.bookings:
+    for booking in sorted(books.bookings, key=lambda one: (one.series, one.number)):
         yield from voucher(booking, books)
 
 
 def voucher(booking: Booking, books: Books) -> Iterator[str]:
-    """Write one voucher; its text has the document, the customer and their tax id."""
+    """Write one voucher; its text has the document, the customer and their tax id.
+
+    It was registered when it was numbered.
+    """
     entries = [one for one in booking.entries if one.currency == books.currency]
     if not entries:
         return
     of = booking.voucher
     text = quoted(" ".join(part for part in (of.document, of.name, of.tax_id, of.event) if part))
-    yield f"#VER {SERIES} {booking.number} {of.booked:%Y%m%d} {text} {books.made_at:%Y%m%d}"
+    given = of.given or books.made_at.date()
+    yield f"#VER {booking.series} {booking.number} {of.booked:%Y%m%d} {text} {given:%Y%m%d}"
     yield "{"
     for one in entries:
         entered = f"{amount(one.amount, books)} {of.dated:%Y%m%d} {quoted(told(one))}"

@@ -8,7 +8,7 @@ from billow import reports
 from billow.app import App
 from billow.core.books.chart import written
 from billow.flows.outside import seller as sellers
-from billow.flows.outside.books import books_of, set_books
+from billow.flows.outside.books import books_of, number_vouchers, set_books
 from billow.ledger import charts
 from billow.ledger.exports import Books
 from tests.flows.taxes.sellers import UNION, buyer, seller, standard, taxed
@@ -21,6 +21,7 @@ def booked(app: App, world: World, chart: str) -> Books:
     with app.db.transaction(world.api.tenant) as tx:
         sellers.store(tx, tx.account, country="SE")
         set_books(tx, chart=written(charts.ready(chart)))
+        number_vouchers(tx, date(2026, 12, 31))
         return books_of(tx, date(2026, 1, 1), date(2026, 12, 31))
 
 
