@@ -22,7 +22,7 @@ from billow.flows.papers import einvoice, invoice_document, links
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
 from billow.pages.machine_formats import HEADERS
-from billow.pages.words import Words, words_of
+from billow.pages.words import Words, spoken, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
 from billow.providers.documents.qr import svg
 from billow.resources.charge import Charge
@@ -194,11 +194,9 @@ class Pages:
         )
 
 
-def language_of(customer: Customer) -> str | None:
-    """Return the language of a customer, or else the one that the browser prefers."""
-    if customer.preferred_locales:
-        return customer.preferred_locales[0]
-    return flask.request.accept_languages.best_match(["en", "sv", "de", "fr"])
+def language_of(customer: Customer) -> str:
+    """Return the first language of a customer that pages speak, or else that of the browser."""
+    return spoken(customer.preferred_locales or []) or frame.language_of_browser()
 
 
 def is_overdue(tx: Tx, invoice: Invoice) -> bool:
