@@ -39,7 +39,7 @@ DUTCH = {
     "card_ending": "{brand} eindigend op {last4}",
     "expires": "Geldig tot {month}/{year}",
     "card_number": "Kaartnummer",
-    "expiry": "Vervaldatum (MM/JJ)",
+    "expiry": "Verloopt (MM/JJ)",
     "cvc": "Beveiligingscode",
     "card_holder": "Naam op de kaart",
     "simulated_tag": "Gesimuleerde betaaldienst",

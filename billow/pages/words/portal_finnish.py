@@ -33,9 +33,9 @@ PORTAL_FINNISH = {
     "alerts_text": "Kirjoitamme osoitteeseen {email} kerran jaksossa, kun kulunne saavuttavat rajan. Mitään "
     "ei pysäytetä.",
     "alerts_no_email": "Antakaa tiedoissanne sähköpostiosoite, niin ilmoitamme, kun kulut saavuttavat rajan.",
-    "alert_at": "Kun {amount} täyttyy",
+    "alert_at": "Raja {amount}",
     "alert_told": "Saavutettu tällä jaksolla",
-    "alert_amount": "Ilmoita, kun täyttyy ({currency})",
+    "alert_amount": "Ilmoitusraja ({currency})",
     "alert_add": "Lisää ilmoitus",
     "alert_wrong": "Antakaa summa, esimerkiksi 100 tai 99,50.",
     "usage_meter": "Mitä",

@@ -42,7 +42,7 @@ SPANISH = {
     "expires": "Caduca: {month}/{year}",
     "card_number": "Número de tarjeta",
     "expiry": "Caducidad (MM/AA)",
-    "cvc": "Código de seguridad",
+    "cvc": "Código CVC",
     "card_holder": "Nombre en la tarjeta",
     "simulated_tag": "Pasarela simulada",
     "simulated_hint": "Introduzca una tarjeta de prueba, por ejemplo 4242 4242 4242 4242, con cualquier "
