@@ -75,8 +75,12 @@ def set_books(
 ) -> None:
     """Set when the fiscal year begins, the numbers of DATEV, and whether open items are valued."""
     require(first_month is None or 1 <= first_month <= 12, "A month is 1 to 12.")
-    for name, given in (("consultant", consultant), ("client", client)):
-        require(not given or (given.isdecimal() and len(given) <= 7), f"The {name} is a number of DATEV.")
+    for name, given, least, most in (
+        ("consultant", consultant, 1001, 9_999_999),
+        ("client", client, 1, 99_999),
+    ):
+        right = not given or (given.isdecimal() and least <= int(given) <= most)
+        require(right, f"The {name} is a number of DATEV, from {least} to {most}.")
     wanted = {"first_month": first_month, "consultant": consultant, "client": client}
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, "test")) as tx:
@@ -139,6 +143,8 @@ def export(
             say_aside(
                 f"Only {made.currency.upper()} is in it: {', '.join(left_out)} are exports of their own."
             )
+    if kind == "datev" and not (made.company.consultant and made.company.client):
+        say_aside("It names no consultant and client of yours: `billow books set --consultant --client`.")
     deliver(FORMATS[kind](made), out)
 
 

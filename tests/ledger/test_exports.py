@@ -4,6 +4,7 @@ import csv
 import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,7 +18,7 @@ from billow.ledger.chart import CHART
 from billow.ledger.entries import Line, Tax
 from billow.ledger.exports import Company, datev, hledger, in_charset, sie
 from billow.ledger.post import Posting, post
-from billow.ledger.vouchers import Documents, treatment_of
+from billow.ledger.vouchers import Documents, treatment_of, vouchers
 from tests.support import exported as support
 from tests.support.exported import minor
 
@@ -285,6 +286,43 @@ def test_a_datev_file_has_at_most_so_many_rows(tx, monkeypatch):
     files = datev.write(books)
     assert len(files) > 1 and all(len(one.split(b"\r\n")) <= 5 for one in files)
     assert support.by_datev(books) == support.wanted(books)
+
+
+@pytest.mark.parametrize(("chart", "named"), [("skr03", "03"), ("skr04", "04"), ("plain", ""), ("bas", "")])
+def test_datev_is_told_the_chart(tx, chart, named):
+    fill(tx)
+    heading = next(csv.reader([datev.heading(support.exported(tx, chart, *DAYS), 4)], delimiter=";"))
+    assert (heading[26], len(heading)) == (named, 31)
+
+
+def test_accounts_of_customers_have_one_digit_more_in_datev(tx):
+    """DATEV takes a number of another length for another account, so a file has one length of them."""
+    fill(tx)
+    text = written(charts.ready("skr04"))
+
+    def with_receivable(number: str) -> list[bytes]:
+        books = support.exported(tx, "skr04", *DAYS)
+        books.chart = charts.read(text.replace(",1210,", f",{number},"))
+        books.bookings.clear()
+        books.fill(vouchers(tx, None, at(12), ZoneInfo("UTC"), "SE"))
+        return datev.write(books)
+
+    [file] = with_receivable("10000")
+    assert file.split(b"\r\n")[0].split(b";")[13] == b"4"
+    for wrong in ("121000", "121", "A121", "01210"):
+        with pytest.raises(Refused, match="DATEV"):
+            with_receivable(wrong)
+
+
+def test_sie_has_accounts_of_digits_and_no_backslash(tx):
+    fill(tx)
+    books = support.exported(tx, "bas", *DAYS)
+    assert sie.quoted('Moln\\ "AB"\\') == '"Moln/ \\"AB\\"/"'
+    books.chart = charts.read(written(books.chart).replace(",1510,", ",15A0,"))
+    books.bookings.clear()
+    books.fill(vouchers(tx, None, at(12), ZoneInfo("UTC"), "SE"))
+    with pytest.raises(Refused, match="15A0"):
+        sie.write(books)
 
 
 def test_an_account_with_a_tax_key_is_the_second_one(tx):

@@ -21,6 +21,8 @@ def write(books: Books) -> Sequence[bytes]:
         minor_digits(books.currency) <= 2,
         f"SIE has two decimals, and {books.currency.upper()} has three: export it as csv or for hledger.",
     )
+    wrong = [row.number for row in books.rows() if not row.number.isdecimal()]
+    require(not wrong, f"Accounts of SIE have digits only, and {', '.join(wrong)} has not.")
     return [b"".join(in_charset(line, "cp437") + b"\r\n" for line in lines_of(books))]
 
 
@@ -105,4 +107,5 @@ def number_of(company: Company) -> str:
 
 
 def quoted(text: str) -> str:
-    return '"' + one_line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Return a text in quotes. Readers differ on a backslash that is no mark of a quote, so it is a slash."""
+    return '"' + one_line(text).replace("\\", "/").replace('"', '\\"') + '"'
