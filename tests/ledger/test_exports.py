@@ -1,6 +1,7 @@
 """Are exports read by other programs, and refused where a format cannot say what is in the books?"""
 
 import csv
+import re
 import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -239,6 +240,13 @@ def test_three_decimals_are_refused_where_a_format_has_two(tx):
     for writer in (sie.write, datev.write):
         with pytest.raises(Refused, match="KWD has three"):
             writer(books)
+
+
+@pytest.mark.parametrize("name", charts.names())
+def test_names_of_accounts_have_no_two_spaces_in_hledger(name):
+    """Two spaces end the name of an account there."""
+    wrong = [row for row in charts.ready(name).rows if re.search(r"\s\s|:.*:", hledger.name_of(row))]
+    assert wrong == []
 
 
 def test_hledger_is_told_the_decimals_of_each_currency(tx):

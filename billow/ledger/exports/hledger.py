@@ -51,7 +51,7 @@ def lines_of(books: Books) -> Iterator[str]:
 
 def name_of(row: Row) -> str:
     """Name an account: assets:1510 Kundfordringar."""
-    return f"{root_of(row).lower()}:{row.number} {plain(row.name).replace(':', ' ')}"
+    return f"{root_of(row).lower()}:{row.number} {plain(row.name.replace(':', ' '))}"
 
 
 def plain(text: str) -> str:
