@@ -75,8 +75,12 @@ def set_books(
 ) -> None:
     """Set when the fiscal year begins, the numbers of DATEV, and whether open items are valued."""
     require(first_month is None or 1 <= first_month <= 12, "A month is 1 to 12.")
-    for name, given in (("consultant", consultant), ("client", client)):
-        require(not given or (given.isdecimal() and len(given) <= 7), f"The {name} is a number of DATEV.")
+    for name, given, least, most in (
+        ("consultant", consultant, 1001, 9_999_999),
+        ("client", client, 1, 99_999),
+    ):
+        right = not given or (given.isdecimal() and least <= int(given) <= most)
+        require(right, f"The {name} is a number of DATEV, from {least} to {most}.")
     wanted = {"first_month": first_month, "consultant": consultant, "client": client}
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, "test")) as tx:
@@ -139,12 +143,21 @@ def export(
             say_aside(
                 f"Only {made.currency.upper()} is in it: {', '.join(left_out)} are exports of their own."
             )
+    if kind == "datev" and not (made.company.consultant and made.company.client):
+        say_aside("It names no consultant and client of yours: `billow books set --consultant --client`.")
     deliver(FORMATS[kind](made), out)
 
 
 def read(built: App, mode: str, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
+    number(built, mode, days[1])
     with built.db.snapshot(commands.tenant(built, mode)) as tx:
         return books_in(tx, days, currency, converts=converts)
+
+
+def number(built: App, mode: str, until: str) -> None:
+    """Give the vouchers their numbers that have none, up to the last day asked for."""
+    with built.db.transaction(commands.tenant(built, mode)) as tx:
+        keeping.number_vouchers(tx, periods.last_day(until) if until else keeping.today(tx))
 
 
 def books_in(tx: Tx, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
@@ -215,7 +228,7 @@ def statement(made: Books, number: str) -> list[list[Any]]:
             if one.row.number == number:
                 balances[one.currency] += one.amount
                 amounts = [major_units(each, one.currency) for each in (one.amount, balances[one.currency])]
-                about = [booking.number, of.booked, of.document, of.name, of.event]
+                about = [booking.name, of.booked, of.document, of.name, of.event]
                 lines.append([*about, *amounts, one.currency])
     return lines
 
@@ -231,9 +244,11 @@ def show_exchange(
     data: Data = None,
 ) -> None:
     """Show what was gained and lost on exchange, and what is owed in other currencies is worth at the end."""
-    with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, mode)) as tx:
-        made = books_in(tx, (since, until), "", converts=True)
-        won, still_open = gained(made), worths(made)
+    with open_installation(data, account) as built:
+        number(built, mode, until)
+        with built.db.snapshot(commands.tenant(built, mode)) as tx:
+            made = books_in(tx, (since, until), "", converts=True)
+            won, still_open = gained(made), worths(made)
     currency = made.currency.upper()
     columns = ["voucher", "booked", "document", "name", "event", currency]
     show("gained on exchange (lost: -)", columns, won)
@@ -249,7 +264,7 @@ def gained(made: Books) -> list[list[Any]]:
         for one in booking.entries:
             if one.account in (GAIN, LOSS):
                 total -= one.amount
-                about = [booking.number, of.booked, of.document, of.name, of.event]
+                about = [booking.name, of.booked, of.document, of.name, of.event]
                 lines.append([*about, major_units(-one.amount, made.currency)])
     return [*lines, ["", "", "", "", "in all", major_units(total, made.currency)]]
 

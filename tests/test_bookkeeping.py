@@ -81,7 +81,8 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
         status, said = books("export", *words)
         assert status == 2 and reason in said, said
     assert "-07-01 to " in books("set", "--first-month", "7", "--client", "7")[1]
-    assert books("set", "--consultant", "x")[0] == 2
+    for wrong in (("--consultant", "x"), ("--consultant", "1000"), ("--client", "100000"), ("--client", "0")):
+        assert books("set", *wrong)[0] == 2
 
 
 def test_differences_on_exchange_are_listed_and_exported(

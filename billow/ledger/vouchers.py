@@ -47,6 +47,10 @@ class Voucher:
     name: str
     tax_id: str
     legs: Sequence[Leg]
+    series: str = ""
+    number: int | None = None
+    """Its number in its series and fiscal year; None until it is given one, on the day below."""
+    given: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,17 @@ class Documents:
 def vouchers(tx: Tx, since: datetime | None, until: datetime, zone: ZoneInfo, home: str) -> Iterator[Voucher]:
     """Read the postings booked from `since` to before `until`, oldest first, a month at a time.
 
-    `home` is the seller's country. The same books always give the same vouchers in the same order.
+    `home` is the seller's country. The same books always give the same vouchers in the same order, each with
+    its number where it has one.
     """
     for start, end in months(tx, since, until):
         transfers = tx.all(
-            "select created, coalesce(dated, created) as dated, source, event, debit, credit, amount,"
-            " currency, customer, invoice, line from ledger_transfers"
-            " where created >= %(start)s and created < %(end)s"
-            " order by created, source, event, sequence",
+            "select t.created, coalesce(t.dated, t.created) as dated, t.source, t.event, t.debit, t.credit,"
+            " t.amount, t.currency, t.customer, t.invoice, t.line, n.series, n.number, n.given"
+            " from ledger_transfers t left join voucher_numbers n"
+            " on n.source = t.source and n.event = t.event"
+            " where t.created >= %(start)s and t.created < %(end)s"
+            " order by t.created, t.source, t.event, t.sequence",
             start=start,
             end=end,
         )
@@ -124,6 +131,9 @@ def voucher(
         invoice.get("customer_name") or known.names.get(customer, ""),
         tax_id_of(invoice),
         legs,
+        first["series"] or "",
+        first["number"],
+        first["given"].astimezone(zone).date() if first["given"] else None,
     )
 
 

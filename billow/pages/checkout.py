@@ -18,7 +18,7 @@ from billow.flows.outside.seller import seller_of
 from billow.flows.payments import actions
 from billow.pages import authentication, checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form, countries_of
-from billow.pages.words import Words, words_of
+from billow.pages.words import Words, spoken, words_of
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import TaxNumber
 from billow.resources.invoice import Invoice
@@ -245,11 +245,9 @@ def prefilled(args: Mapping[str, str]) -> dict[str, str | None]:
     }
 
 
-def language_of(session: CheckoutSession) -> str | None:
-    """Return the language of the page: the session's, or else the one that the browser prefers."""
-    if session.locale and session.locale != "auto":
-        return session.locale
-    return flask.request.accept_languages.best_match(["en", "sv", "de", "fr"])
+def language_of(session: CheckoutSession) -> str:
+    """Return the language of the page: the session's if pages speak it, or else that of the browser."""
+    return spoken([session.locale or "auto"]) or frame.language_of_browser()
 
 
 def locale_of(session: CheckoutSession) -> str | None:

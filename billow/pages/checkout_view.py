@@ -187,7 +187,7 @@ def promises(tx: Tx, session: CheckoutSession, priced: Sequence[PricedLine], wor
     named = {"amount": amount, "interval": words.interval(*recurring[0].rhythm)}
     data = session.data.get("subscription_data") or {}
     if data.get("trial_period_days"):
-        return [words("free_days", days=data["trial_period_days"], **named)]
+        return [words("free_days", days=words.counted("day", data["trial_period_days"]), **named)]
     if totals.has_trial(session):
         until = instant(data["trial_end"]) or tx.now
         return [words("free_until", date=day(tx, until, words), **named)]

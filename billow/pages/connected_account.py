@@ -28,7 +28,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         with db.transaction(tenant) as tx:
             account = rows.lock(tx, ConnectedAccount, id)
             platform = seller_of(tx).name
-            form = Form(words_of(request.accept_languages.best), request.form)
+            form = Form(words_of(frame.language_of_browser()), request.form)
             if not account_links.open_link(tx, account, link):
                 return over(account, platform, form, test=not tx.livemode)
             account = rows.find(tx, ConnectedAccount, id)

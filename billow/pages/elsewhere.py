@@ -123,4 +123,4 @@ def said(tx: Tx, kind: str, key: str, text: str, **more: Any) -> flask.Response:
 
 def preferred() -> Words:
     """Return the words of the language that the browser prefers."""
-    return words_of(flask.request.accept_languages.best_match(["en", "sv", "de", "fr"]))
+    return words_of(frame.language_of_browser())

@@ -17,7 +17,7 @@ from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
 from billow.pages import logo
-from billow.pages.words import Words, words_of
+from billow.pages.words import Words, spoken, words_of
 from billow.providers.letters import Money, formats, layout
 from billow.store.tx import Tx
 
@@ -148,3 +148,8 @@ def is_ours(outside: Outside, address: str, form: Mapping[str, str], headers: An
 def see(address: str) -> flask.Response:
     """Send the browser to another page of ours after a form, so that a reload sends nothing again."""
     return flask.Response("", status=303, headers={**HEADERS, "Location": address})
+
+
+def language_of_browser() -> str:
+    """Return the language that the browser prefers of those that the pages speak: `nb` of `nn-NO, en`."""
+    return words_of(spoken(one for one, quality in flask.request.accept_languages if quality)).language

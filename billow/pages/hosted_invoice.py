@@ -25,7 +25,7 @@ from billow.flows.papers import einvoice, invoice_document, links, parties, repl
 from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
 from billow.pages.machine_formats import HEADERS
-from billow.pages.words import Words, words_of
+from billow.pages.words import Words, spoken, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
 from billow.providers.documents.qr import svg
 from billow.resources.charge import Charge
@@ -178,7 +178,7 @@ class Pages:
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
             contact=contact_of(tx) or document.seller.name,
             entry=takes,
-            facts=facts(tx, invoice, document, words),
+            facts=facts(invoice, document, words),
             form=form,
             heading=words("invoice", number=invoice.number or ""),
             lines=document.lines,
@@ -200,11 +200,9 @@ class Pages:
         )
 
 
-def language_of(customer: Customer) -> str | None:
-    """Return the language of a customer, or else the one that the browser prefers."""
-    if customer.preferred_locales:
-        return customer.preferred_locales[0]
-    return flask.request.accept_languages.best_match(["en", "sv", "de", "fr"])
+def language_of(customer: Customer) -> str:
+    """Return the first language of a customer that pages speak, or else that of the browser."""
+    return spoken(customer.preferred_locales or []) or frame.language_of_browser()
 
 
 def is_overdue(tx: Tx, invoice: Invoice) -> bool:
@@ -244,7 +242,7 @@ def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tupl
     return tone, words(f"status_{invoice.status}")
 
 
-def facts(tx: Tx, invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
+def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
     """Return who sends the invoice to whom, and when."""
     issued = checkout_view.written(document.issued_on, words)
     return [

@@ -28,7 +28,7 @@ from billow.pages import (
     sealed,
 )
 from billow.pages.portal_entry import Entry
-from billow.pages.words import Words, words_of
+from billow.pages.words import Words, spoken, words_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -57,7 +57,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             return None
         customer = rows.find(tx, Customer, session.customer)
         configuration = rows.find(tx, PortalConfiguration, session.configuration)
-        language = session.locale if session.locale not in (None, "auto") else None
+        language = spoken([session.locale or "auto"])
         words = words_of(language or hosted_invoice.language_of(customer))
         return Entry(outside, session, configuration, customer, words, address)
 

@@ -162,9 +162,7 @@ def offer(tx: Tx, entry: Entry, about: str) -> str | None:
         if coupon.percent_off is not None
         else frame.money(coupon.amount_off or 0, coupon.currency or "", words)
     )
-    months = words.interval("month", coupon.duration_in_months or 1)
-    if coupon.duration_in_months == 1:
-        months = words("months", count=1)
+    months = words.counted("month", coupon.duration_in_months or 1)
     named = {"months": months} if coupon.duration == "repeating" else {}
     return words(f"portal_offer_{coupon.duration}", off=off, **named)
 
@@ -184,18 +182,13 @@ def paused(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
                 "chosen": place == 0,
                 "field": "choice",
                 "id": str(place),
-                "name": words("portal_pause_for", interval=counted(words, *length)),
+                "name": words("portal_pause_for", interval=words.counted(*length)),
             }
             for place, length in enumerate(lengths)
         ],
         "heading": words("portal_pause_ask", name=portal_layout.name_of(tx, found.id)),
         "texts": [words("portal_pause_text")],
     }
-
-
-def counted(words: Words, interval: str, count: int) -> str:
-    """Say how long something takes: `1 month`, `3 months`."""
-    return f"1 {words(interval)}" if count == 1 else words(f"{interval}s", count=count)
 
 
 def resumed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:

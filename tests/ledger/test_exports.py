@@ -1,9 +1,11 @@
 """Are exports read by other programs, and refused where a format cannot say what is in the books?"""
 
 import csv
+import re
 import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,9 +17,9 @@ from billow.core.exchange import Rate
 from billow.ledger import charts, entries
 from billow.ledger.chart import CHART
 from billow.ledger.entries import Line, Tax
-from billow.ledger.exports import datev, hledger, in_charset, sie
+from billow.ledger.exports import Company, datev, hledger, in_charset, sie
 from billow.ledger.post import Posting, post
-from billow.ledger.vouchers import Documents, treatment_of
+from billow.ledger.vouchers import Documents, treatment_of, vouchers
 from tests.support import exported as support
 from tests.support.exported import minor
 
@@ -149,7 +151,7 @@ def test_what_is_open_is_valued_at_each_months_end_and_taken_back(tx, tmp_path):
     assert support.wanted(march) == {
         ("1510", "eur"): 90_000,
         ("7960", "eur"): 2_000,
-        ("3041", "eur"): -92_000,
+        ("3000", "eur"): -92_000,
     }
     assert [one[1:] for one in march.home.valued(march.until)] == [("usd", 100_000, 92_000, 90_000)]
     april = support.exported(tx, "bas", date(2026, 4, 1), date(2026, 4, 29), "eur", rates, revalues=True)
@@ -240,9 +242,44 @@ def test_three_decimals_are_refused_where_a_format_has_two(tx):
             writer(books)
 
 
+@pytest.mark.parametrize("name", charts.names())
+def test_names_of_accounts_have_no_two_spaces_in_hledger(name):
+    """Two spaces end the name of an account there."""
+    wrong = [row for row in charts.ready(name).rows if re.search(r"\s\s|:.*:", hledger.name_of(row))]
+    assert wrong == []
+
+
 def test_hledger_is_told_the_decimals_of_each_currency(tx):
     fill(tx, "jpy")
     assert b"commodity 1000. JPY" in hledger.write(support.exported(tx, "plain", *DAYS))[0]
+
+
+@pytest.mark.parametrize(
+    ("chart", "said"), [("bas", True), ("skr03", False), ("skr04", False), ("plain", False)]
+)
+def test_sie_calls_a_chart_bas_only_if_it_is_one(tx, chart, said):
+    fill(tx)
+    books = support.exported(tx, chart, *DAYS)
+    assert (b"#KPTYP EUBAS97\r\n" in sie.write(books)[0]) == said
+    changed = written(books.chart).replace(",1510,", ",1580,").replace(",1930,", ",1940,")
+    assert charts.most_like(charts.read(changed).rows) == chart
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "said"),
+    [
+        ("SE", "5560004755", "556000-4755"),
+        ("SE", "556000-4755", "556000-4755"),
+        ("SE", "16556000-4755", "556000-4755"),
+        ("SE", "5560004756", ""),
+        ("SE", "Org.nr 556000-4755, Stockholm", ""),
+        ("SE", "", ""),
+        ("DE", "5560004755", ""),
+        ("DE", "HRB 12345 B", ""),
+    ],
+)
+def test_sie_has_an_organisation_number_only_if_it_is_a_swedish_one(country, number, said):
+    assert sie.number_of(Company("Moln AB", number, country)) == said
 
 
 def test_letters_that_a_charset_lacks_lose_their_accents():
@@ -257,6 +294,43 @@ def test_a_datev_file_has_at_most_so_many_rows(tx, monkeypatch):
     files = datev.write(books)
     assert len(files) > 1 and all(len(one.split(b"\r\n")) <= 5 for one in files)
     assert support.by_datev(books) == support.wanted(books)
+
+
+@pytest.mark.parametrize(("chart", "named"), [("skr03", "03"), ("skr04", "04"), ("plain", ""), ("bas", "")])
+def test_datev_is_told_the_chart(tx, chart, named):
+    fill(tx)
+    heading = next(csv.reader([datev.heading(support.exported(tx, chart, *DAYS), 4)], delimiter=";"))
+    assert (heading[26], len(heading)) == (named, 31)
+
+
+def test_accounts_of_customers_have_one_digit_more_in_datev(tx):
+    """DATEV takes a number of another length for another account, so a file has one length of them."""
+    fill(tx)
+    text = written(charts.ready("skr04"))
+
+    def with_receivable(number: str) -> list[bytes]:
+        books = support.exported(tx, "skr04", *DAYS)
+        books.chart = charts.read(text.replace(",1210,", f",{number},"))
+        books.bookings.clear()
+        books.fill(vouchers(tx, None, at(12), ZoneInfo("UTC"), "SE"))
+        return datev.write(books)
+
+    [file] = with_receivable("10000")
+    assert file.split(b"\r\n")[0].split(b";")[13] == b"4"
+    for wrong in ("121000", "121", "A121", "01210"):
+        with pytest.raises(Refused, match="DATEV"):
+            with_receivable(wrong)
+
+
+def test_sie_has_accounts_of_digits_and_no_backslash(tx):
+    fill(tx)
+    books = support.exported(tx, "bas", *DAYS)
+    assert sie.quoted('Moln\\ "AB"\\') == '"Moln/ \\"AB\\"/"'
+    books.chart = charts.read(written(books.chart).replace(",1510,", ",15A0,"))
+    books.bookings.clear()
+    books.fill(vouchers(tx, None, at(12), ZoneInfo("UTC"), "SE"))
+    with pytest.raises(Refused, match="15A0"):
+        sie.write(books)
 
 
 def test_an_account_with_a_tax_key_is_the_second_one(tx):
@@ -302,6 +376,37 @@ def test_a_chart_that_does_not_say_all_is_refused(change, said):
         charts.read(text.replace(*change))
 
 
+#: Numbers that the published charts give to something else, or not at all, with what they give it to.
+ELSEWHERE = {
+    "bas": {
+        "1515": "nothing any more", "1687": "the part of long-term claims that is due", "3041": "nothing",
+        "3043": "nothing",
+    },
+    "skr03": {
+        "1592": "money of others", "1731": "agency goods", "1732": "deposits received",
+        "1767": "tax on goods in other states", "2705": "regular income",
+    },
+    "skr04": {"3370": "nothing", "3817": "tax on goods in other states", "3502": "nothing"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "wrong"), ELSEWHERE.items())
+def test_no_account_has_a_number_that_the_published_chart_gives_to_something_else(name, wrong):
+    assert not wrong.keys() & {row.number for row in charts.ready(name).rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("bas", "1516 1519 1686 1689 2421 2429 2670 3000 3004 3108 3305 3308 3990 3960 7960"),
+        ("skr03", "0996 1460 1501 1700 1701 1768 1792 2709 8331 8336 8337 8338 8600"),
+        ("skr04", "1248 1240 1301 3500 3501 3818 3630 4839 4331 4336 4337 4338 4830"),
+    ],
+)
+def test_accounts_have_the_numbers_of_the_published_charts(name, numbers):
+    assert {*numbers.split()} <= {row.number for row in charts.ready(name).rows}
+
+
 def test_the_row_that_fits_most_closely_counts():
     text = (charts.FOLDER / "bas.csv").read_text() + "revenue,prod_1,oss,DE,19,eur,3999,DE,\n"
     chart = charts.read(text)
@@ -314,7 +419,7 @@ def test_the_row_that_fits_most_closely_counts():
             ("revenue:prod_1", Treated("domestic", "SE", "10")),
         )
     ]
-    assert numbers == ["3999", "3306", "3001", "3041"]
+    assert numbers == ["3999", "3306", "3001", "3000"]
 
 
 def test_days_and_months_are_read():

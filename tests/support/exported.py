@@ -16,8 +16,8 @@ from beancount import loader
 from billow.core.books.carried import KEPT, kind_of
 from billow.core.exchange import Rate
 from billow.core.money import CURRENCIES, minor_digits
-from billow.flows.outside.books import books_of
-from billow.ledger import charts
+from billow.flows.outside.books import books_of, number_vouchers
+from billow.ledger import charts, voucher_numbers
 from billow.ledger.exports import Books, Company, beancount, datev, hledger, separated, sie
 from billow.ledger.exports.converted import Rates
 from billow.ledger.vouchers import vouchers
@@ -43,6 +43,7 @@ def exported(
     made = Books(company, charts.ready(chart), since, until, year, datetime(2026, 1, 2, tzinfo=UTC), currency)
     made.revalues = revalues
     end = datetime(until.year, until.month, until.day, tzinfo=UTC) + timedelta(days=1)
+    voucher_numbers.give(tx, end, ZoneInfo("UTC"), 1)
     made.fill(vouchers(tx, None, end, ZoneInfo("UTC"), "SE"), rates)
     return made
 
@@ -181,6 +182,7 @@ def agree(tx: Tx, folder: Path) -> None:
     [(first, last)] = span
     if first is None:
         return
+    number_vouchers(tx, last.date())
     whole = books_of(tx, first.date(), last.date())
     assert not sum(amount for (_, of), amount in with_opening(whole).items() if of == whole.currency)
     agree_at_home(tx, first.date(), last.date())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from billow.core.books import periods
 from billow.core.books.chart import Chart
 from billow.flows.outside.seller import profile_of, seller_of, store
-from billow.ledger import charts
+from billow.ledger import charts, voucher_numbers
 from billow.ledger import periods as closing
 from billow.ledger.exports import Books, Company
 from billow.ledger.exports.converted import Rates
@@ -49,6 +49,8 @@ def first_month(tx: Tx) -> int:
 def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates | None = None) -> Books:
     """Read the books from a day to another one, both included, in the account's time zone.
 
+    They are the vouchers that have a number; `number_vouchers` gives them those.
+
     With the `rates` of each day, other currencies are converted into that of the books; where the account
     wants it, what is owed in them is valued anew at each month's end.
     """
@@ -75,13 +77,23 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates 
     return made
 
 
+def number_vouchers(tx: Tx, until: date) -> None:
+    """Give what was booked up to a day, included, the numbers of its vouchers; those stay for ever."""
+    zone = zone_of(tx)
+    voucher_numbers.give(tx, periods.start_of(until + timedelta(days=1), zone), zone, first_month(tx))
+
+
 # ------------------------------------------------------------------------------------- periods
 
 
 def close(tx: Tx, month: str, *, hard: bool) -> None:
-    """Close a month in the account's time zone: what comes late is booked in the next one."""
-    ends = periods.start_of(periods.after(periods.month(month)), zone_of(tx))
-    closing.close(tx, month, ends, hard=hard)
+    """Close a month in the account's time zone: what comes late is booked in the next one.
+
+    Its vouchers and those before it get their numbers.
+    """
+    following = periods.after(periods.month(month))
+    closing.close(tx, month, periods.start_of(following, zone_of(tx)), hard=hard)
+    number_vouchers(tx, following - timedelta(days=1))
 
 
 def reopen(tx: Tx, month: str) -> None:

@@ -1,10 +1,11 @@
 """Hold the charts of accounts that come with billow: one CSV file each, which an account may change."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from billow.core.books import chart
-from billow.core.books.chart import Chart
+from billow.core.books.chart import Chart, Row
 from billow.core.errors import require
 from billow.ledger.chart import CHART
 
@@ -34,11 +35,18 @@ def read(text: str) -> Chart:
 
 def kept(text: str) -> Chart:
     """Read a chart that an account keeps. Kinds that came later are as in the chart most alike."""
-    kinds = {row.kind for row in chart.rows_of(text)}
-    own = {(row.kind, row.number) for row in chart.rows_of(text)}
-    like = max(map(ready, names()), key=lambda one: len(own & {(row.kind, row.number) for row in one.rows}))
-    later = [row for row in like.rows if row.kind in LATER - kinds]
-    return chart.checked([*chart.rows_of(text), *later], CHART)
+    rows = chart.rows_of(text)
+    kinds = {row.kind for row in rows}
+    later = [row for row in ready(most_like(rows) or "plain").rows if row.kind in LATER - kinds]
+    return chart.checked([*rows, *later], CHART)
+
+
+def most_like(rows: Iterable[Row]) -> str:
+    """Return the chart that has the most numbers in common with these rows; "" if none has any."""
+    own = {(row.kind, row.number) for row in rows}
+    shared = {name: len(own & {(row.kind, row.number) for row in ready(name).rows}) for name in names()}
+    found = max(shared, key=lambda name: shared[name])
+    return found if shared[found] else ""
 
 
 def of_country(country: str) -> Chart:

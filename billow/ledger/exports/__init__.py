@@ -14,6 +14,7 @@ from billow.core.money import minor_digits
 from billow.ledger.chart import CHART
 from billow.ledger.exports.converted import Home, Rates
 from billow.ledger.exports.entries import Entry, entries_of
+from billow.ledger.voucher_numbers import REVALUED
 from billow.ledger.vouchers import Voucher
 
 BALANCED = ("asset", "liability")
@@ -24,11 +25,17 @@ EQUITY = "Equity"
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A voucher with its number in the fiscal year, and what it enters on each account of the chart."""
+    """A voucher with its number in series and fiscal year, and what it enters on accounts of the chart."""
 
+    series: str
     number: int
     voucher: Voucher
     entries: Sequence[Entry]
+
+    @property
+    def name(self) -> str:
+        """Return what it is called in the fiscal year: A17."""
+        return f"{self.series}{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +72,20 @@ class Books:
     """Whether what is owed in other currencies is valued at each month's end, where they are converted."""
     home: Home | None = None
     """What is carried in other currencies, where they are converted."""
-    number: int = 0
-    """The number of the last voucher in the fiscal year."""
+    revalued: int = 0
+    """How many vouchers of the fiscal year value what is owed in other currencies."""
 
     def fill(self, vouchers: Iterable[Voucher], rates: Rates | None = None) -> None:
-        """Take all vouchers up to `until`: those before `since` are summed, and of the year numbered.
+        """Take all vouchers up to `until` that have a number; those before `since` are summed.
 
+        What is posted while the books are read has none yet, and is in the next export.
         With `rates` what is in other currencies is converted into that of the books.
         """
         self.home = Home(self.currency, rates, self.chart) if rates else None
         due: date | None = None
         for voucher in vouchers:
+            if voucher.number is None:
+                continue
             due = self.revalue(due or end_of_month(voucher.booked), voucher.booked)
             self.take(
                 voucher, self.home.entries(voucher) if self.home else entries_of(voucher.legs, self.chart)
@@ -84,17 +94,20 @@ class Books:
             self.revalue(due, self.until + timedelta(days=1))
 
     def take(self, voucher: Voucher, entries: Sequence[Entry]) -> None:
-        if not entries or voucher.booked > self.until:
+        if voucher.booked > self.until:
             return
         if voucher.booked < self.year[0]:
             self.opening.update(carried(entries, self.chart))
             return
-        self.number += 1
+        series, number = voucher.series, voucher.number
+        if number is None:
+            self.revalued += 1
+            series, number = REVALUED, self.revalued
         if voucher.booked < self.since:
             for one in entries:
                 self.earlier[one.row, one.currency] += one.amount
         else:
-            self.bookings.append(Booking(self.number, voucher, entries))
+            self.bookings.append(Booking(series, number, voucher, entries))
 
     def revalue(self, due: date, before: date) -> date:
         """Value what is owed in other currencies at each month's end before a day; return the next one."""

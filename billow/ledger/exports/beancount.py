@@ -34,7 +34,7 @@ def lines_of(books: Books) -> Iterator[str]:
         voucher = booking.voucher
         yield ""
         yield f"{voucher.booked:%Y-%m-%d} * {quoted(voucher.name)} {quoted(voucher.event)}"
-        told = {"voucher": str(booking.number), "document": voucher.document, "source": voucher.source}
+        told = {"voucher": booking.name, "document": voucher.document, "source": voucher.source}
         told |= {"tax_id": voucher.tax_id, "customer": voucher.customer}
         yield from (f"  {name}: {quoted(value)}" for name, value in told.items() if value)
         yield f"  dated: {voucher.dated:%Y-%m-%d}"

@@ -37,12 +37,13 @@ class Home:
         """Return what a voucher enters in the currency of the books; the entries add up to nothing.
 
         Each keeps the amount that it was. Three times 0.01 USD against 0.03 USD, at 0.6 euros for one, is
-        three times 0.01 EUR against 0.02 EUR, and 0.01 EUR of rounding.
+        three times 0.01 EUR against 0.02 EUR, and 0.01 EUR of rounding. What is worth nothing in it is
+        entered as nothing.
         """
         found = entries_of([leg for leg in voucher.legs if leg.currency == self.currency], self.chart)
         for currency in sorted({leg.currency for leg in voucher.legs} - {self.currency}):
             found += self.converted([leg for leg in voucher.legs if leg.currency == currency], voucher)
-        return [one for one in found if one.amount]
+        return [one for one in found if one.amount] or found
 
     def converted(self, legs: Sequence[Leg], voucher: Voucher) -> list[Entry]:
         """Convert the legs of one currency. The groups of an account share what it is worth."""

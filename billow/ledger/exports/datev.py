@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from billow.core.errors import require
 from billow.core.money import minor_digits
+from billow.ledger import charts
 from billow.ledger.exports import Booking, Books, in_charset, one_line
 from billow.ledger.exports.entries import Entry
 
@@ -20,6 +21,8 @@ LARGEST = 10**12
 """Ten digits before the comma, and two after it."""
 LAST = 125
 EU = ("eu_reverse_charge", "eu_goods")
+FRAMES = {"skr03": "03", "skr04": "04"}
+"""What the heading calls a chart."""
 #: The columns that are written, by their number from 1, with their name. All others are empty.
 NAMES = {
     1: "Umsatz (ohne Soll/Haben-Kz)", 2: "Soll/Haben-Kennzeichen", 3: "WKZ Umsatz", 4: "Kurs",
@@ -53,9 +56,7 @@ def write(books: Books) -> Sequence[bytes]:
         minor_digits(books.currency) <= 2,
         f"DATEV has two decimals, and {books.currency.upper()} has three: export it as csv or for hledger.",
     )
-    length = max([4, *(len(row.number) for row in books.rows())])
-    wrong = [row.number for row in books.rows() if not row.number.isdecimal() or len(row.number) > 8]
-    require(not wrong, f"Accounts of DATEV have 4 to 8 digits, and {', '.join(wrong)} has not.")
+    length = length_of([row.number for row in books.rows()])
     lines = [line for booking in books.bookings for line in pairs(booking, books)]
     parts = [lines[at : at + MOST_ROWS] for at in range(0, len(lines), MOST_ROWS)] or [[]]
     names = ";".join(NAMES[at] for at in range(1, LAST + 1))
@@ -63,6 +64,27 @@ def write(books: Books) -> Sequence[bytes]:
         b"".join(in_charset(line, "cp1252") + b"\r\n" for line in (heading(books, length), names, *part))
         for part in parts
     ]
+
+
+def length_of(numbers: Sequence[str]) -> int:
+    """Return how many digits the accounts have: all the same, and those of customers one more.
+
+    DATEV takes a number of another length for another account.
+    """
+    length = min((len(number) for number in numbers), default=4)
+    wrong = [
+        number
+        for number in numbers
+        if not number.isdecimal()
+        or not 4 <= len(number) <= 9
+        or len(number) != length + (len(number) > length and number[0] != "0")
+    ]
+    require(
+        4 <= length <= 8 and not wrong,
+        f"DATEV has accounts of 4 to 8 digits, all the same number of them, and customers' of one more:"
+        f" {', '.join(wrong or numbers)}.",
+    )
+    return length
 
 
 def heading(books: Books, length: int) -> str:
@@ -98,7 +120,7 @@ def heading(books: Books, length: int) -> str:
             '""',
             "",
             "",
-            '""',
+            quoted(FRAMES.get(charts.most_like(books.chart.rows), ""), 2),
             "",
             "",
             '""',
@@ -108,12 +130,13 @@ def heading(books: Books, length: int) -> str:
 
 
 def pairs(booking: Booking, books: Books) -> Iterator[str]:
-    """Split a voucher of many accounts into pairs of a debited and a credited one."""
+    """Split a voucher of many accounts into pairs of a debited and another credited one."""
     entries = [one for one in booking.entries if one.currency == books.currency]
     debits = [(one, Sum(one.amount, one.foreign)) for one in entries if one.amount > 0]
     credited = [(one, Sum(-one.amount, -one.foreign)) for one in entries if one.amount < 0]
     for debit, credit, moved in matched(debits, credited):
-        yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
+        if debit.row.number != credit.row.number:
+            yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
 
 
 class Sum(NamedTuple):
@@ -158,6 +181,8 @@ def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: st
         14: quoted(" ".join(part for part in (of.name, of.event) if part), 60),
         21: quoted("Vorgang", 20),
         22: quoted(of.source, 210),
+        27: quoted("Buchungsnummer", 20),
+        28: quoted(booking.name, 210),
         115: service_date(of.dated, of.booked),
     }
     filled |= in_other_currency(debit, credit, amount, currency, foreign)

@@ -28,13 +28,27 @@ class Entry:
 def entries_of(legs: Iterable[Leg], chart: Chart, rate: Decimal | None = None) -> list[Entry]:
     """Return what legs enter, each account of the chart once per treatment, without what cancels out.
 
-    What was converted has the `rate` of its day.
+    What cancels out altogether, as between two accounts of the ledger that are one of the chart, is entered
+    leg by leg, so that no voucher is empty. What was converted has the `rate` of its day.
     """
+    each = [
+        Entry(
+            chart.row(leg.account, leg.treated, leg.currency),
+            leg.currency,
+            leg.amount,
+            leg.treated,
+            leg.account,
+            leg.foreign,
+            leg.of,
+            rate,
+        )
+        for leg in legs
+    ]
     found: dict[tuple[str, str, Treated], Entry] = {}
-    for leg in legs:
-        row = chart.row(leg.account, leg.treated, leg.currency)
-        place = (row.number, leg.currency, leg.treated)
-        before = found.get(place) or Entry(row, leg.currency, 0, leg.treated, leg.account, 0, leg.of, rate)
-        amount, foreign = before.amount + leg.amount, before.foreign + leg.foreign
-        found[place] = replace(before, amount=amount, foreign=foreign)
-    return [one for one in found.values() if one.amount]
+    for one in each:
+        place = (one.row.number, one.currency, one.treated)
+        before = found.get(place) or replace(one, amount=0, foreign=0)
+        found[place] = replace(
+            before, amount=before.amount + one.amount, foreign=before.foreign + one.foreign
+        )
+    return [one for one in found.values() if one.amount] or each

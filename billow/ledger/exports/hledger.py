@@ -40,7 +40,7 @@ def lines_of(books: Books) -> Iterator[str]:
         dated = f"={voucher.dated:%Y-%m-%d}" if voucher.dated != voucher.booked else ""
         title = f"{plain(voucher.name)} | {voucher.event}" if voucher.name else voucher.event
         yield f"{voucher.booked:%Y-%m-%d}{dated} * ({code(voucher.document)}) {title}"
-        told = {"voucher": str(booking.number), "source": voucher.source, "tax_id": voucher.tax_id}
+        told = {"voucher": booking.name, "source": voucher.source, "tax_id": voucher.tax_id}
         told["customer"] = voucher.customer
         yield "    ; " + ", ".join(f"{name}:{tag(value)}" for name, value in told.items() if value)
         for one in booking.entries:
@@ -51,7 +51,7 @@ def lines_of(books: Books) -> Iterator[str]:
 
 def name_of(row: Row) -> str:
     """Name an account: assets:1510 Kundfordringar."""
-    return f"{root_of(row).lower()}:{row.number} {plain(row.name).replace(':', ' ')}"
+    return f"{root_of(row).lower()}:{row.number} {plain(row.name.replace(':', ' '))}"
 
 
 def plain(text: str) -> str:

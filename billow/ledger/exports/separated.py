@@ -22,7 +22,7 @@ def rows(books: Books) -> Iterator[Sequence[object]]:
         yield (*about, "", "", "", currency, *sides(amount, currency), "", "")
     for booking in books.bookings:
         of = booking.voucher
-        who = (booking.number, of.booked, of.dated, of.event, of.source, of.document, of.customer, of.name)
+        who = (booking.name, of.booked, of.dated, of.event, of.source, of.document, of.customer, of.name)
         for one in booking.entries:
             where = (of.tax_id, one.account, one.row.number, one.row.name)
             taxed = (one.treated.treatment, one.treated.country, one.treated.rate, one.currency)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
+from stdnum.se import orgnr
+
 from billow.core.books.chart import RETAINED, Row
 from billow.core.errors import require
 from billow.core.money import minor_digits
+from billow.ledger import charts
 from billow.ledger.chart import CHART
-from billow.ledger.exports import Booking, Books, in_charset, major, one_line
+from billow.ledger.exports import Booking, Books, Company, in_charset, major, one_line
 from billow.ledger.exports.entries import Entry
 
-SERIES = "A"
 TYPES = {"asset": "T", "liability": "S", "income": "I", "expense": "K"}
 
 
@@ -19,6 +21,8 @@ def write(books: Books) -> Sequence[bytes]:
         minor_digits(books.currency) <= 2,
         f"SIE has two decimals, and {books.currency.upper()} has three: export it as csv or for hledger.",
     )
+    wrong = [row.number for row in books.rows() if not row.number.isdecimal()]
+    require(not wrong, f"Accounts of SIE have digits only, and {', '.join(wrong)} has not.")
     return [b"".join(in_charset(line, "cp437") + b"\r\n" for line in lines_of(books))]
 
 
@@ -29,12 +33,14 @@ def lines_of(books: Books) -> Iterator[str]:
     yield "#FORMAT PC8"
     yield f"#GEN {books.made_at:%Y%m%d}"
     yield "#SIETYP 4"
-    if company.number:
-        yield f"#ORGNR {number_of(company.number)}"
+    number = number_of(company)
+    if number:
+        yield f"#ORGNR {number}"
     yield f"#FNAMN {quoted(company.name)}"
     yield f"#RAR 0 {books.year[0]:%Y%m%d} {books.year[1]:%Y%m%d}"
     yield f"#OMFATTN {books.until:%Y%m%d}"
-    yield "#KPTYP EUBAS97"
+    if charts.most_like(books.chart.rows) == "bas":
+        yield "#KPTYP EUBAS97"
     yield f"#VALUTA {books.currency.upper()}"
     for row in books.rows():
         yield f"#KONTO {row.number} {quoted(row.name)}"
@@ -46,18 +52,22 @@ def lines_of(books: Books) -> Iterator[str]:
     ):
         sums = by_number(books, balances)
         yield from (f"#{label} 0 {number} {amount(of, books)}" for number, of in sums.items() if of)
-    for booking in books.bookings:
+    for booking in sorted(books.bookings, key=lambda one: (one.series, one.number)):
         yield from voucher(booking, books)
 
 
 def voucher(booking: Booking, books: Books) -> Iterator[str]:
-    """Write one voucher; its text has the document, the customer and their tax id."""
+    """Write one voucher; its text has the document, the customer and their tax id.
+
+    It was registered when it was numbered.
+    """
     entries = [one for one in booking.entries if one.currency == books.currency]
     if not entries:
         return
     of = booking.voucher
     text = quoted(" ".join(part for part in (of.document, of.name, of.tax_id, of.event) if part))
-    yield f"#VER {SERIES} {booking.number} {of.booked:%Y%m%d} {text} {books.made_at:%Y%m%d}"
+    given = of.given or books.made_at.date()
+    yield f"#VER {booking.series} {booking.number} {of.booked:%Y%m%d} {text} {given:%Y%m%d}"
     yield "{"
     for one in entries:
         entered = f"{amount(one.amount, books)} {of.dated:%Y%m%d} {quoted(told(one))}"
@@ -89,10 +99,13 @@ def amount(of: int, books: Books) -> str:
     return f"{'-' if of < 0 else ''}{whole}.{rest * 100 // scale:02d}"
 
 
-def number_of(text: str) -> str:
-    """Write a Swedish company's number as SIE asks: 556000-4755."""
-    return f"{text[:6]}-{text[6:]}" if len(text) == 10 and text.isdecimal() else quoted(text)
+def number_of(company: Company) -> str:
+    """Return a Swedish company's number as SIE asks, 556000-4755; "" where it has no valid one."""
+    number = orgnr.compact(company.number)
+    number = number[2:] if len(number) == 12 else number
+    return orgnr.format(number) if company.country == "SE" and orgnr.is_valid(number) else ""
 
 
 def quoted(text: str) -> str:
-    return '"' + one_line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Return a text in quotes. Readers differ on a backslash that is no mark of a quote, so it is a slash."""
+    return '"' + one_line(text).replace("\\", "/").replace('"', '\\"') + '"'

@@ -15,7 +15,7 @@ ENGLISH = {
     "then_every": "then {amount} per {interval}",
     "every": "{amount} per {interval}",
     "free_until": "Free until {date}, then {amount} per {interval}. Cancel any time before.",
-    "free_days": "Free for {days} days, then {amount} per {interval}. Cancel any time before.",
+    "free_days": "Free for {days}, then {amount} per {interval}. Cancel any time before.",
     "metered": "Billed by use",
     "subtotal": "Subtotal",
     "discount": "Discount",

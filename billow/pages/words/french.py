@@ -15,7 +15,7 @@ FRENCH = {
     "then_every": "puis {amount} par {interval}",
     "every": "{amount} par {interval}",
     "free_until": "Gratuit jusqu’au {date}, puis {amount} par {interval}. Résiliable à tout moment avant.",
-    "free_days": "Gratuit pendant {days} jours, puis {amount} "
+    "free_days": "Gratuit pendant {days}, puis {amount} "
     "par {interval}. Résiliable à tout moment avant.",
     "metered": "Facturé selon l’utilisation",
     "subtotal": "Sous-total",

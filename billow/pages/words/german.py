@@ -15,7 +15,7 @@ GERMAN = {
     "then_every": "danach {amount} pro {interval}",
     "every": "{amount} pro {interval}",
     "free_until": "Kostenlos bis {date}, danach {amount} pro {interval}. Vorher jederzeit kündbar.",
-    "free_days": "{days} Tage kostenlos, danach {amount} pro {interval}. Vorher jederzeit kündbar.",
+    "free_days": "{days} kostenlos, danach {amount} pro {interval}. Vorher jederzeit kündbar.",
     "metered": "Abrechnung nach Verbrauch",
     "subtotal": "Zwischensumme",
     "discount": "Rabatt",

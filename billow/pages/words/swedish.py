@@ -15,7 +15,7 @@ SWEDISH = {
     "then_every": "därefter {amount} per {interval}",
     "every": "{amount} per {interval}",
     "free_until": "Gratis till {date}, därefter {amount} per {interval}. Säg upp när som helst dessförinnan.",
-    "free_days": "Gratis i {days} dagar, därefter {amount} per "
+    "free_days": "Gratis i {days}, därefter {amount} per "
     "{interval}. Säg upp när som helst dessförinnan.",
     "metered": "Faktureras efter användning",
     "subtotal": "Delsumma",

@@ -112,6 +112,7 @@ def test_what_is_unbilled_and_what_came_late(app: App, world: World) -> None:
     assert late and {row["booked"] for row in late} == {datetime(2026, 3, 1, tzinfo=UTC)}
     with app.db.transaction(world.api.tenant) as tx:
         books.set_books(tx, chart=written(charts.ready("plain")))
+        books.number_vouchers(tx, UNTIL.date())
         made = books.books_of(tx, SINCE.date(), UNTIL.date())
     lines = bookkeeping.statement(made, "1200")
     assert sum(float(line[5]) for line in lines) == float(lines[-1][6])

@@ -140,3 +140,26 @@ def test_periods_are_in_the_time_zone_of_the_account(app: App, world: World) -> 
         assert books.periods_of(tx)[0][3] == "closed softly"
         books.reopen(tx, "2026-01")
         assert {state for *_, state in books.periods_of(tx)} == {"open"}
+
+
+def test_vouchers_of_a_closed_month_have_their_numbers(app: App, world: World) -> None:
+    """What comes late into the month that follows has the next ones."""
+    world.at("2026-01-10")
+    anna = world.customer("anna")
+    for day in ("2026-01-12", "2026-01-15"):
+        world.at(day)
+        anna.owes(1000)
+        anna.bills().does("finalize")
+    closes(app, world, "2026-01")
+    given = "select source, number from voucher_numbers order by number"
+    with app.db.transaction(world.api.tenant) as tx:
+        before = tx.tuples(given)
+        assert [number for _, number in before] == list(range(1, len(before) + 1)) and before
+        books.reopen(tx, "2026-01")
+    anna.owes(1000)
+    anna.bills().does("finalize")
+    closes(app, world, "2026-01", hard=True)
+    with app.db.snapshot(world.api.tenant) as tx:
+        after = tx.tuples(given)
+        booked = tx.all("select distinct source, event from ledger_transfers")
+    assert after[: len(before)] == before and len(after) == len(booked) > len(before)
