@@ -1,6 +1,6 @@
 -- How did cash move from month to month: collected, refunded, kept as fees and disputed, by currency?
 -- Cash is what the bank has, what gateways hold, and payouts in transit; what moves between these is no movement of it. Months are
--- those of the seller's time zone.
+-- those of the seller's time zone; one without a movement has its row too.
 with sides as (
     select created, event, currency, amount, debit as account, credit as other from ledger_transfers
     where (debit ^@ 'clearing:' or debit in ('bank', 'in_transit')) and created < %(to)s
@@ -24,8 +24,16 @@ with sides as (
         coalesce(-sum(amount) filter (where what = 'disputed'), 0) as disputed,
         coalesce(sum(amount) filter (where what = 'otherwise'), 0) as otherwise
     from sorted group by 1, 2
+), months as (
+    select currency, month
+    from (select currency, min(month) as first from monthly group by 1) begun cross join lateral generate_series(
+        first, date_trunc('month', (%(to)s::timestamptz - interval '1 microsecond') at time zone seller_zone()),
+        interval '1 month') as month
 ), running as (
-    select *, sum(change) over (partition by currency order by month) as closing from monthly
+    select month, currency, coalesce(change, 0) as change, coalesce(collected, 0) as collected,
+        coalesce(refunded, 0) as refunded, coalesce(fees, 0) as fees, coalesce(disputed, 0) as disputed,
+        coalesce(otherwise, 0) as otherwise, sum(coalesce(change, 0)) over (partition by currency order by month) as closing
+    from months left join monthly using (month, currency)
 )
 select to_char(month, 'YYYY-MM') as month, currency, closing - change as opening, collected, refunded, fees, disputed,
     otherwise, closing

@@ -29,11 +29,18 @@ with moved as (
         coalesce(-sum(amount) filter (where what = 'written off'), 0) as written_off,
         coalesce(-sum(amount) filter (where what = 'otherwise'), 0) as otherwise
     from grouped group by 1, 2
+), months as (
+    select currency, month
+    from (select currency, min(month) as first from monthly group by 1) begun cross join lateral generate_series(
+        first, date_trunc('month', (%(to)s::timestamptz - interval '1 microsecond') at time zone seller_zone()),
+        interval '1 month') as month
 ), running as (
-    select *, sum(change) over (partition by currency order by month) as closing,
+    select month, currency, coalesce(change, 0) as change, coalesce(billed, 0) as billed,
+        coalesce(collected, 0) as collected, coalesce(credited, 0) as credited, coalesce(written_off, 0) as written_off,
+        coalesce(otherwise, 0) as otherwise, sum(coalesce(change, 0)) over (partition by currency order by month) as closing,
         (select coalesce(sum(g.amount), 0) from grouped g
-         where g.currency = monthly.currency and g.month <= monthly.month and g.due > monthly.month) as not_due
-    from monthly
+         where g.currency = months.currency and g.month <= months.month and g.due > months.month) as not_due
+    from months left join monthly using (month, currency)
 )
 select to_char(month, 'YYYY-MM') as month, currency, closing - change as opening, billed, collected, credited,
     written_off, otherwise, closing, not_due,

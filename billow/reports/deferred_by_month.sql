@@ -12,8 +12,15 @@ with moved as (
         coalesce(-sum(amount) filter (where event = 'revenue.recognized'), 0) as earned
     from moved
     group by 1, 2
+), months as (
+    select currency, month
+    from (select currency, min(month) as first from monthly group by 1) begun cross join lateral generate_series(
+        first, date_trunc('month', (%(to)s::timestamptz - interval '1 microsecond') at time zone seller_zone()),
+        interval '1 month') as month
 ), running as (
-    select *, sum(change) over (partition by currency order by month) as closing from monthly
+    select month, currency, coalesce(change, 0) as change, coalesce(billed, 0) as billed, coalesce(earned, 0) as earned,
+        sum(coalesce(change, 0)) over (partition by currency order by month) as closing
+    from months left join monthly using (month, currency)
 )
 select to_char(month, 'YYYY-MM') as month, currency, closing - change as opening, billed, earned,
     change - billed + earned as taken_back, closing

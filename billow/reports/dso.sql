@@ -13,10 +13,16 @@ with moved as (
             and (other in ('deferred_revenue', 'unbilled') or other ^@ 'revenue:' or other ^@ 'tax_payable:')), 0) as billed
     from moved cross join (select seller_zone() as z) zone
     group by 1, 2
+), months as (
+    select currency, month
+    from (select currency, min(month) as first from monthly group by 1) begun cross join lateral generate_series(
+        first, date_trunc('month', (%(to)s::timestamptz - interval '1 microsecond') at time zone seller_zone()),
+        interval '1 month') as month
 ), running as (
-    select *, sum(change) over (partition by currency order by month) as receivables,
+    select month, currency, coalesce(billed, 0) as billed,
+        sum(coalesce(change, 0)) over (partition by currency order by month) as receivables,
         extract(day from month + interval '1 month' - interval '1 day') as days
-    from monthly
+    from months left join monthly using (month, currency)
 )
 select to_char(month, 'YYYY-MM') as month, currency, receivables, billed,
     coalesce(round(receivables * days / nullif(greatest(billed, 0), 0), 1)::text, 'n/a') as dso
