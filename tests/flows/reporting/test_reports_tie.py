@@ -8,7 +8,8 @@ import pytest
 
 from billow.core.errors import Refused
 from billow.flows.reporting import meter_costs
-from tests.flows.reporting.test_recurring_revenue import report
+from tests.flows.reporting.test_recurring_revenue import instant, report
+from tests.ledger.test_sums import agree
 from tests.support.world import World
 
 BORDERS = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"]
@@ -76,6 +77,13 @@ def test_each_report_ties_to_the_ledger_at_each_months_end(app, quarter):
         income = balance(app, quarter, end, "revenue", "breakage", "revenue_adjustments")
         known = [one for name, one in by_month["net_revenue"].items() if name <= month]
         assert sum(one["net"] for one in known) == -income
+
+
+def test_reports_of_sums_are_those_of_all_transfers_in_every_interval(app, quarter):
+    with app.db.transaction(quarter.api.tenant) as tx:
+        for since, until in pairwise([*BORDERS, "2026-04-01 00:00:01", "2027-01-01"]):
+            agree(tx, instant(since), instant(until))
+        agree(tx, instant("2026-01-05 08:00"), instant("2026-02-20 12:00"))
 
 
 def test_collections_say_what_was_billed_credited_and_collected(app, quarter):
