@@ -114,7 +114,7 @@ class Past:
     """What the month before is compared with, by currency: what was owed then is not asked."""
 
     def __init__(self, tx: Tx, interval: dict[str, datetime]) -> None:
-        self.invoiced = dict(reports.run(tx, "invoiced", **interval).rows)
+        self.invoiced = {row[0]: row[1] for row in reports.run(tx, "invoiced", **interval).rows}
         self.net = net_of(tx, interval)
 
 
