@@ -8,6 +8,7 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from billow.app import App
+from billow.flows.outside import seller_changes
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.seller import profile_of, seller_of
 from billow.flows.subscription_status import policies
@@ -46,6 +47,18 @@ def test_two_who_save_settings_do_so_one_after_the_other(
     for section in ("company", "mails"):
         owner.sends(f"/settings/{section}", act="save")
     assert len(tried) == 2
+
+
+def test_the_country_changed_in_one_mode_keeps_the_numbers_of_the_other(app: App, world: World) -> None:
+    world.at("2026-01-01")
+    anna = world.customer("Anna")
+    anna.owes(500)
+    anna.bills().does("finalize")
+    with app.db.transaction(f"{world.api.account}/live") as tx:
+        assert "scheme" not in (profile_of(tx).seller.get("numbers") or {})
+        seller_changes.change(tx, {"country": "SE"})
+        assert profile_of(tx).seller["numbers"]["scheme"] in ("account", "customer")
+        assert tx.tuples("select current_setting('billow.tenant')") == [(f"{world.api.account}/live",)]
 
 
 def test_the_company_is_stored_and_what_is_wrong_is_refused(app: App, world: World, owner: Person) -> None:
