@@ -54,7 +54,7 @@ def shown(
 ) -> flask.Response:
     """Show the form of an act; with what is filled in, also what it leads to."""
     given = form if form is not None else typed()
-    with visit.desk.db.transaction(visit.tenant) as tx:
+    with visit.previews() as tx:
         one = rows.lock(tx, Subscription, id)
         tx = clocks.enter(tx, one.test_clock)
         require(

@@ -49,7 +49,7 @@ def shown(
 ) -> flask.Response:
     """Show the form, and with what is filled in also what it leads to."""
     given = form if form is not None else typed()
-    with visit.desk.db.transaction(visit.tenant) as tx:
+    with visit.previews() as tx:
         customer = rows.lock(tx, Customer, id)
         tx = clocks.enter(tx, customer.test_clock)
         require(not customer.deleted, "The customer was deleted.")
