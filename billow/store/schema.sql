@@ -2976,6 +2976,48 @@ alter table recurring_movements enable row level security;
 alter table recurring_movements force row level security;
 create policy one_tenant on recurring_movements using (tenant = current_setting('billow.tenant', true));
 
+-- What moved recurring revenue on a day, by kind: sums of recurring_movements, whose triggers keep them. `customers` is how many more
+-- pay after it.
+create table recurring_days (
+    tenant    text    not null default current_setting('billow.tenant'),
+    currency  text    not null,
+    day       date    not null,
+    kind      text    not null,
+    change    numeric not null,
+    customers bigint  not null,
+    primary key (tenant, currency, day, kind)
+);
+
+create function add_recurring_days() returns trigger language plpgsql as $$
+begin
+    insert into billow.recurring_days (currency, day, kind, change, customers)
+    select currency, day, kind, sum(change), count(*) filter (where before = 0) - count(*) filter (where after = 0)
+    from moved group by 1, 2, 3
+    on conflict (tenant, currency, day, kind) do update
+    set change = recurring_days.change + excluded.change, customers = recurring_days.customers + excluded.customers;
+    return null;
+end $$;
+create trigger recurring_movements_are_summed_up after insert on recurring_movements
+    referencing new table as moved for each statement execute function add_recurring_days();
+
+create function take_recurring_days() returns trigger language plpgsql as $$
+begin
+    update billow.recurring_days d set change = d.change - m.change, customers = d.customers - m.customers
+    from (
+        select currency, day, kind, sum(change) as change,
+            count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
+        from moved group by 1, 2, 3
+    ) m where d.currency = m.currency and d.day = m.day and d.kind = m.kind;
+    delete from billow.recurring_days where change = 0;
+    return null;
+end $$;
+create trigger recurring_movements_are_taken_back after delete on recurring_movements
+    referencing old table as moved for each statement execute function take_recurring_days();
+
+alter table recurring_days enable row level security;
+alter table recurring_days force row level security;
+create policy one_tenant on recurring_days using (tenant = current_setting('billow.tenant', true));
+
 -- The customers who paid at the start of each month, by currency, and what the month changed in their recurring revenue: how many
 -- were lost and what they paid, what others pay less, and what others pay more. Reports on churn and retention read it.
 create function customers_held(since_at timestamptz, until_at timestamptz) returns table (
@@ -2987,12 +3029,11 @@ create function customers_held(since_at timestamptz, until_at timestamptz) retur
     ), months as (
         select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
         from zone cross join lateral generate_series(
-            date_trunc('month', greatest(since, (select min(day) from billow.recurring_movements)::timestamp)),
+            date_trunc('month', greatest(since, (select min(day) from billow.recurring_days)::timestamp)),
             until - interval '1 microsecond', interval '1 month') as month
     ), daily as (
-        select currency, day, sum(change) as change,
-            count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
-        from billow.recurring_movements group by 1, 2
+        select currency, day, sum(change) as change, sum(customers) as customers
+        from billow.recurring_days group by 1, 2
     ), opened as (
         select m.month, d.currency, sum(d.change) as start, sum(d.customers) as customers
         from months m join daily d on d.day < m.starts

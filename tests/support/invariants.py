@@ -84,6 +84,19 @@ def sums_are_of_transfers(tx: Tx) -> Iterator[str]:
     yield from map(str, sums.differing(tx))
 
 
+def recurring_days_are_sums(tx: Tx) -> Iterator[str]:
+    """The sums of recurring revenue by day are those of its movements."""
+    yield from map(
+        str,
+        tx.tuples(
+            "select * from (select currency, day, kind, sum(change), count(*) filter (where before = 0)"
+            " - count(*) filter (where after = 0) from recurring_movements group by 1, 2, 3) one"
+            " full join (select currency, day, kind, change, customers from recurring_days) other"
+            " on one = other where one is null or other is null"
+        ),
+    )
+
+
 def timers_are_set(tx: Tx) -> Iterator[str]:
     """Every row has the timers that its state implies, at the right time and on the right clock."""
     yield from (str(one) for one in missing_timers.wrong_timers(tx) if one.certain)
@@ -101,6 +114,7 @@ OWN = (
     nothing_is_late,
     the_ledger_is_sealed,
     sums_are_of_transfers,
+    recurring_days_are_sums,
     timers_are_set,
 )
 CHECKS: dict[str, Callable[[Tx], Iterator[str]]] = {
