@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billow.ledger.balances import SIDES, UNTIL, whole
-from billow.ledger.chart import CHART
+from billow.ledger.balances import whole
+from billow.ledger.chart import CHART, kind_of
 from billow.store.tx import Tx
 
+SUMMED_TOGETHER = ("customer", "account")
+"""The kinds of accounts, by what there is one for, that are one in the sums by day."""
 MOST_ACCOUNTS = 200
 """How many accounts of a kind are shown, the largest balances first."""
 
@@ -79,10 +81,13 @@ class Asked:
 def by_kind(tx: Tx, at: datetime | None) -> list[Sums]:
     """Return the trial balance by kinds of accounts, in the order of the chart."""
     found = tx.all(
-        "select split_part(account, ':', 1) as account, currency,"
-        " coalesce(sum(amount) filter (where amount > 0), 0) as debit,"
+        "with moved as (select split_part(debit, ':', 1) as debit, split_part(credit, ':', 1) as credit,"
+        " currency, sum(amount) as amount from ledger_moved('-infinity',"
+        " coalesce(%(at)s::timestamptz + interval '1 microsecond', 'infinity')) group by 1, 2, 3)"
+        " select account, currency, coalesce(sum(amount) filter (where amount > 0), 0) as debit,"
         " coalesce(-sum(amount) filter (where amount < 0), 0) as credit, sum(amount) as balance"
-        f" from {SIDES} where {UNTIL} group by 1, 2",
+        " from (select debit as account, currency, amount from moved"
+        " union all select credit, currency, -amount from moved) sides group by account, currency",
         at=at,
     )
     places = {kind: place for place, kind in enumerate(CHART)}
@@ -93,11 +98,11 @@ def by_kind(tx: Tx, at: datetime | None) -> list[Sums]:
 def of_kind(tx: Tx, kind: str, currency: str, at: datetime | None) -> list[Sums]:
     """Return the accounts of a kind, the largest balances first: what each customer owes, say."""
     found = tx.all(
-        "select account, currency, coalesce(sum(amount) filter (where amount > 0), 0) as debit,"
-        " coalesce(-sum(amount) filter (where amount < 0), 0) as credit, sum(amount) as balance"
-        f" from {SIDES} where account like %(prefix)s and currency = %(currency)s and {UNTIL}"
-        " group by account, currency order by abs(sum(amount)) desc, account limit %(most)s",
-        prefix=f"{kind}:%",
+        "select account, currency, debit, credit, debit - credit as balance"
+        " from ledger_totals(coalesce(%(at)s::timestamptz, 'infinity'))"
+        " where account ^@ %(prefix)s::text and currency = %(currency)s"
+        " order by abs(debit - credit) desc, account limit %(most)s",
+        prefix=f"{kind}:",
         currency=currency,
         at=at,
         most=MOST_ACCOUNTS,
@@ -105,35 +110,49 @@ def of_kind(tx: Tx, kind: str, currency: str, at: datetime | None) -> list[Sums]
     return [Sums(**whole(row, "debit", "credit", "balance")) for row in found]
 
 
-def total(tx: Tx, account: str, currency: str, upto: str | None, at: datetime | None) -> int:
-    """Return debit less credit of an account, up to and including a transfer or an instant."""
+def total(tx: Tx, account: str, currency: str, upto: str) -> int:
+    """Return debit less credit of an account, up to and including a transfer.
+
+    The accounts of customers have few transfers, and are not summed up by day.
+    """
+    before = "ledger_moved('-infinity', (select created from last))"
+    if kind_of(account).per in SUMMED_TOGETHER:
+        before = (
+            "(select debit, credit, currency, amount from ledger_transfers"
+            " where (debit = %(account)s or credit = %(account)s) and created < (select created from last))"
+        )
     [(found,)] = tx.tuples(
-        "select coalesce(sum(amount), 0) from (select id, created, amount, currency from ledger_transfers"
-        " where debit = %(account)s union all select id, created, -amount, currency from ledger_transfers"
-        f" where credit = %(account)s) as sides where currency = %(currency)s and {UNTIL}"
-        " and (%(upto)s::text is null or (created, id) <="
-        " (select t.created, t.id from ledger_transfers t where t.id = %(upto)s))",
+        "with last as (select created, id from ledger_transfers where id = %(upto)s), moved as ("
+        f"select debit, credit, currency, amount from {before} earlier"
+        " union all select debit, credit, currency, amount from ledger_transfers"
+        " where created = (select created from last) and id <= (select id from last))"
+        " select coalesce(sum(case when debit = %(account)s then amount else -amount end), 0) from moved"
+        " where currency = %(currency)s and %(account)s in (debit, credit)",
         account=account,
         currency=currency,
         upto=upto,
-        at=at,
     )
     return int(found)
 
 
 def movements(tx: Tx, account: str, currency: str, asked: Asked, most: int) -> list[Moved]:
     """Return what moved on an account in a currency, the newest first."""
-    found = tx.all(
-        "select id, created, dated, event, source, customer, invoice, other, amount from ("
-        "select id, created, dated, event, source, customer, invoice, credit as other, amount, currency"
-        " from ledger_transfers where debit = %(account)s"
-        " union all select id, created, dated, event, source, customer, invoice, debit, -amount, currency"
-        " from ledger_transfers where credit = %(account)s) as sides where currency = %(currency)s"
+    side = (
+        "(select id, created, dated, event, source, customer, invoice, {other} as other,"
+        " {sign}amount as amount"
+        " from ledger_transfers where {own} = %(account)s and currency = %(currency)s"
         " and (%(since)s::timestamptz is null or created >= %(since)s)"
         " and (%(until)s::timestamptz is null or created < %(until)s)"
         " and (%(before)s::text is null or (created, id) <"
         " (select t.created, t.id from ledger_transfers t where t.id = %(before)s))"
-        " order by created desc, id desc limit %(most)s",
+        " order by created desc, id desc limit %(most)s)"
+    )
+    sides = (
+        side.format(own="debit", other="credit", sign=""),
+        side.format(own="credit", other="debit", sign="-"),
+    )
+    found = tx.all(
+        f"select * from ({' union all '.join(sides)}) sides order by created desc, id desc limit %(most)s",
         account=account,
         currency=currency,
         since=asked.since,

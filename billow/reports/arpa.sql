@@ -5,12 +5,10 @@ with zone as (
 ), months as (
     select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
     from zone cross join lateral generate_series(
-        date_trunc('month', greatest(since, (select min(day) from recurring_movements)::timestamp)),
+        date_trunc('month', greatest(since, (select min(day) from recurring_days)::timestamp)),
         until - interval '1 microsecond', interval '1 month') as month
 ), daily as (
-    select currency, day, sum(change) as change,
-        count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
-    from recurring_movements group by 1, 2
+    select currency, day, sum(change) as change, sum(customers) as customers from recurring_days group by 1, 2
 ), held as (
     select m.month, d.currency, sum(d.change) as mrr, sum(d.customers) as customers
     from months m join daily d on d.day < m.ends

@@ -1,18 +1,21 @@
 -- What did each gateway collect, refund, keep as fees and pay out between two points in time, and what does it still hold?
 with moved as (
-    select created, event, substr(debit, 10) as gateway, currency, amount from ledger_transfers
-    where debit ^@ 'clearing:' and created < %(to)s
+    select debit, credit, event, currency, false as within, sum(amount) as amount
+    from ledger_moved('-infinity', %(from)s) group by 1, 2, 3, 4
     union all
-    select created, event, substr(credit, 10), currency, -amount from ledger_transfers
-    where credit ^@ 'clearing:' and created < %(to)s
+    select debit, credit, event, currency, true, sum(amount) from ledger_moved(%(from)s, %(to)s) group by 1, 2, 3, 4
+), sides as (
+    select event, substr(debit, 10) as gateway, currency, within, amount from moved where debit ^@ 'clearing:'
+    union all
+    select event, substr(credit, 10), currency, within, -amount from moved where credit ^@ 'clearing:'
 ), sorted as (
-    select gateway, currency, amount, created >= %(from)s as within,
+    select gateway, currency, amount, within,
         case when event = 'payment.succeeded' then 'collected'
-             when event ^@ 'refund.' then 'refunded'
+         when event ^@ 'refund.' then 'refunded'
              when event = 'gateway.fee' then 'fees'
              when event ^@ 'payout.' or event ^@ 'bank.' then 'paid out'
              else 'otherwise' end as what
-    from moved
+    from sides
 )
 select gateway, currency, coalesce(sum(amount) filter (where not within), 0) as opening,
     coalesce(sum(amount) filter (where within and what = 'collected'), 0) as collected,

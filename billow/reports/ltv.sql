@@ -6,9 +6,8 @@ with lost as (
     from customers_held(%(from)s::timestamptz, %(to)s::timestamptz)
     group by currency
 ), now as (
-    select currency, sum(change) as mrr,
-        count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
-    from recurring_movements where day < %(to)s::timestamptz at time zone seller_zone()
+    select currency, sum(change) as mrr, sum(customers) as customers
+    from recurring_days where day < %(to)s::timestamptz at time zone (select seller_zone())
     group by currency
 )
 select currency, n.customers::text as customers, round(n.mrr / n.customers) as arpa, l.lost::text as lost,

@@ -3,15 +3,13 @@
 -- product that the customer's subscription bills the meter with. Margin is revenue - cost. A cost in another currency than the
 -- revenue is in a row of its own.
 with zone as (select seller_zone() as z), earned as (
-    select date_trunc('month', created at time zone z) as month, substr(account, 9) as product, currency,
+    select date_trunc('month', day::timestamp) as month, substr(account, 9) as product, currency,
         sum(amount) as revenue
     from (
-        select created, credit as account, currency, amount from ledger_transfers
-        where credit ^@ 'revenue:' and created >= %(from)s and created < %(to)s
+        select day, credit as account, currency, amount from ledger_moved(%(from)s, %(to)s) where credit ^@ 'revenue:'
         union all
-        select created, debit, currency, -amount from ledger_transfers
-        where debit ^@ 'revenue:' and created >= %(from)s and created < %(to)s
-    ) moved cross join zone group by 1, 2, 3
+        select day, debit, currency, -amount from ledger_moved(%(from)s, %(to)s) where debit ^@ 'revenue:'
+    ) moved group by 1, 2, 3
 ), used as (
     select date_trunc('month', h.hour at time zone z) as month, h.meter, h.customer, k.currency, k.cost,
         sum(case m.default_aggregation ->> 'formula' when 'count' then h.count else h.sum end) as quantity

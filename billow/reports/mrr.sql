@@ -5,7 +5,7 @@
 with zone as (
     select z, %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
 ), daily as (
-    select currency, day, kind, sum(change) as change from recurring_movements group by 1, 2, 3
+    select currency, day, kind, change from recurring_days
 ), months as (
     select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
     from zone cross join lateral generate_series(

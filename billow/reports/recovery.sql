@@ -6,7 +6,7 @@ with first as (
     from payment_failures
     order by invoice, number
 ), failed as (
-    select f.invoice, date_trunc('month', f.created at time zone seller_zone())::date as month, i.currency,
+    select f.invoice, date_trunc('month', f.created at time zone (select seller_zone()))::date as month, i.currency,
            i.amount_due as amount, i.status, i.amount_paid_off_stripe > 0 as out_of_band, f.payment_method as failing
     from first f join invoices i on i.id = f.invoice
     where f.created >= %(from)s and f.created < %(to)s

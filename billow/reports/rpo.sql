@@ -2,17 +2,10 @@
 -- It is the deferred revenue of the books, earned evenly over the rest of each line's period; credits that are paid for and not used
 -- have no time. Contracts can be canceled at a period's end, so nothing that is not invoiced is an obligation.
 with waiting as (
-    select line, currency, sum(amount) as amount from (
-        select line, currency, amount from ledger_transfers where credit = 'deferred_revenue' and created <= %(at)s
-        union all
-        select line, currency, -amount from ledger_transfers where debit = 'deferred_revenue' and created <= %(at)s
-    ) moved group by 1, 2 having sum(amount) <> 0
+    select line, currency, -sum(amount) as amount from ledger_open('deferred_revenue', %(at)s)
+    group by 1, 2 having sum(amount) <> 0
 ), credits as (
-    select currency, sum(amount) as amount from (
-        select currency, amount from ledger_transfers where credit = 'prepaid' and created <= %(at)s
-        union all
-        select currency, -amount from ledger_transfers where debit = 'prepaid' and created <= %(at)s
-    ) moved group by 1 having sum(amount) <> 0
+    select currency, credit - debit as amount from ledger_totals(%(at)s) where account = 'prepaid' and credit <> debit
 ), parts as (
     select w.currency, w.amount, case
         when l.period_end is null or l.period_end <= %(at)s::timestamptz + interval '12 months' then w.amount

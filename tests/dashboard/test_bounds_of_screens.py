@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 
 from billow.flows.reporting import answers
+from billow.pages.dashboard import facts
+from billow.pages.dashboard.lists import Place
+from billow.pages.dashboard.visit import Visit
 from billow.reports import Table
 from billow.store.tx import Tx
 from tests.dashboard.conftest import Person, text_of
+from tests.support.world import World
 
 
 def test_a_screen_has_the_time_of_a_request_and_a_file_that_of_a_job(
@@ -23,6 +27,24 @@ def test_a_screen_has_the_time_of_a_request_and_a_file_that_of_a_job(
     for path in ("/reports/cash", "/reports/cash.csv"):
         assert owner.opens(path).status_code == 200
     assert seen == ["30s", "10min"]
+
+
+def test_a_preview_has_the_time_of_a_request(
+    world: World, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.at("2026-01-01")
+    anna = world.customer("Anna")
+    running = anna.subscribes_to(world.plan("Pro", usd=20)).now["id"]
+    seen, place_of = [], facts.place_of
+
+    def noted(visit: Visit, tx: Tx) -> Place:
+        seen.append(tx.tuples("show statement_timeout")[0][0])
+        return place_of(visit, tx)
+
+    monkeypatch.setattr(facts, "place_of", noted)
+    for path in (f"/subscriptions/{running}/change", f"/customers/{anna.id}/subscribe"):
+        assert owner.opens(path).status_code == 200
+    assert set(seen) == {"30s"} and len(seen) == 2
 
 
 def test_what_takes_too_long_is_said(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows.usage import explored
+from billow.flows.usage import daily_usage, explored
 from billow.flows.usage.explored import Asked
 from billow.resources.meter import Meter
 from billow.store.tx import Tx
@@ -108,6 +108,12 @@ def test_only_the_five_largest_values_of_a_dimension_leave_the_database(
         (None, [1 + 2 + 9, 1]),
     ]
     assert read == [5, 7]  # of the second, a row for each value and one for the rest, in each step
+    with app.db.snapshot(world.api.tenant) as tx:
+        one = rows.find(tx, Meter, meter)
+        read.clear()
+        daily = daily_usage.by_dimension(tx, one, anna.id, (start, until), "region")
+    assert [(name, [int(value) for value in values]) for name, values in daily.series] == shown
+    assert read == [5, 7]  # the portal's chart reads no more than that either
 
 
 def test_each_event_says_what_became_of_it(owner: Person, used: dict[str, Any]) -> None:

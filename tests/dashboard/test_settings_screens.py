@@ -5,11 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from billow.app import App
+from billow.flows.outside import seller_changes
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.seller import profile_of, seller_of
 from billow.flows.subscription_status import policies
+from billow.pages.dashboard import settings_page
 from billow.pages.dashboard.settings_page import SECTIONS
 from tests.dashboard.conftest import Person
 from tests.support.world import World
@@ -28,6 +31,34 @@ def saves(person: Person, section: str, **form: Any) -> Any:
     answer = person.sends(f"/settings/{section}", **{"act": "save", **form})
     assert answer.status_code == 303, answer.text
     return person.reads(f"/settings/{section}", saved="yes")
+
+
+def test_two_who_save_settings_do_so_one_after_the_other(
+    app: App, world: World, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def meanwhile(fields: Any, form: Any) -> None:
+        with pytest.raises(LockNotAvailable), app.db.transaction(world.api.tenant) as tx:
+            tx.run("select 1 from accounts where id = %(id)s for no key update nowait", id=tx.account)
+        tried.append(form)
+
+    monkeypatch.setattr(settings_page, "check_fresh", meanwhile)
+    for section in ("company", "mails"):
+        owner.sends(f"/settings/{section}", act="save")
+    assert len(tried) == 2
+
+
+def test_the_country_changed_in_one_mode_keeps_the_numbers_of_the_other(app: App, world: World) -> None:
+    world.at("2026-01-01")
+    anna = world.customer("Anna")
+    anna.owes(500)
+    anna.bills().does("finalize")
+    with app.db.transaction(f"{world.api.account}/live") as tx:
+        assert "scheme" not in (profile_of(tx).seller.get("numbers") or {})
+        seller_changes.change(tx, {"country": "SE"})
+        assert profile_of(tx).seller["numbers"]["scheme"] in ("account", "customer")
+        assert tx.tuples("select current_setting('billow.tenant')") == [(f"{world.api.account}/live",)]
 
 
 def test_the_company_is_stored_and_what_is_wrong_is_refused(app: App, world: World, owner: Person) -> None:

@@ -117,6 +117,26 @@ def test_items_and_discounts_come_and_go(
     assert changed["discounts"] == []
 
 
+def test_who_may_give_nothing_away_gives_a_promotion_code_but_no_coupon(
+    world: World, hire: Any, running: dict[str, Any]
+) -> None:
+    path = f"/subscriptions/{running['id']}/change"
+    coupon = world.coupon(percent_off=100, duration="forever", id="FREE")
+    code = world.post(
+        "/v1/promotion_codes",
+        promotion={"type": "coupon", "coupon": coupon},
+        code="WELCOME",
+        max_redemptions=1,
+    )["code"]
+    support, finance = hire("support"), hire("finance")
+    for act in (path, f"/customers/{running['customer']}/subscribe"):
+        chosen = {"price-1": running["items"]["data"][0]["price"]["id"]} if act != path else {}
+        refused = support.opens(act, show="1", code=coupon, **chosen).text
+        assert "The coupon FREE would be given without a promotion code, which takes the right" in refused
+        assert "takes the right" not in finance.opens(act, show="1", code=coupon, **chosen).text
+        assert "takes the right" not in support.opens(act, show="1", code=code, **chosen).text
+
+
 @pytest.mark.parametrize(
     ("form", "problem"),
     [

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from billow.flows.platform import missing_timers
-from billow.ledger import audit
+from billow.ledger import audit, sums
 from billow.ledger.balances import trial_balance
 from billow.reports.invariants import RULES, Rule, event_histories, everything
 from billow.store.jobs import run_due
@@ -79,6 +79,24 @@ def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
     yield from map(str, audit.strangers(tx))
 
 
+def sums_are_of_transfers(tx: Tx) -> Iterator[str]:
+    """The sums that reports read are those of all transfers."""
+    yield from map(str, sums.differing(tx))
+
+
+def recurring_days_are_sums(tx: Tx) -> Iterator[str]:
+    """The sums of recurring revenue by day are those of its movements."""
+    yield from map(
+        str,
+        tx.tuples(
+            "select * from (select currency, day, kind, sum(change), count(*) filter (where before = 0)"
+            " - count(*) filter (where after = 0) from recurring_movements group by 1, 2, 3) one"
+            " full join (select currency, day, kind, change, customers from recurring_days) other"
+            " on one = other where one is null or other is null"
+        ),
+    )
+
+
 def timers_are_set(tx: Tx) -> Iterator[str]:
     """Every row has the timers that its state implies, at the right time and on the right clock."""
     yield from (str(one) for one in missing_timers.wrong_timers(tx) if one.certain)
@@ -90,7 +108,15 @@ def shipped(rule: Rule, tx: Tx) -> Iterator[str]:
     yield from map(str, everything(tx, rule))
 
 
-OWN = (books_balance, nothing_hangs, nothing_is_late, the_ledger_is_sealed, timers_are_set)
+OWN = (
+    books_balance,
+    nothing_hangs,
+    nothing_is_late,
+    the_ledger_is_sealed,
+    sums_are_of_transfers,
+    recurring_days_are_sums,
+    timers_are_set,
+)
 CHECKS: dict[str, Callable[[Tx], Iterator[str]]] = {
     **{check.__name__: check for check in OWN},
     **{rule.name: partial(shipped, rule) for rule in RULES},

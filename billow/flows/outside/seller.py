@@ -63,6 +63,13 @@ def profile_of(tx: Tx) -> Profile:
     return found
 
 
+def hold(tx: Tx) -> None:
+    """Lock the account, so that who changes its settings reads what the one before has stored."""
+    tx.run("select 1 from accounts where id = %(id)s for no key update", id=tx.account)
+    for note in (NOTE, STORED, "seller.version", "account"):
+        tx.notes.pop(note, None)
+
+
 def store(tx: Tx, account: str, **changes: Any) -> None:
     """Write what an account says of itself: hashes whole, and the name and country beside them."""
     sets = [f"{name} = %({name})s{'::text::jsonb' if name in HASHES else ''}" for name in changes]

@@ -101,12 +101,23 @@ def numbers_of(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pinned(tx: Tx, known: Profile, own: dict[str, Any]) -> dict[str, Any]:
-    """Keep the way an account numbers its invoices when its country changes after its first one."""
+    """Keep the way an account numbers its invoices when its country changes after its first one.
+
+    Test and live mode are of one seller, so it counts in which of them it was issued.
+    """
     numbers = own.get("numbers") or {}
-    begun = tx.one("select 1 from invoices where status <> 'draft' limit 1") is not None
-    if "scheme" not in numbers and begun:
+    if "scheme" not in numbers and has_issued(tx):
         numbers = {**numbers, "scheme": numbering.scheme_of(known.country)}
     return {**own, "numbers": numbers}
+
+
+def has_issued(tx: Tx) -> bool:
+    """Tell whether the account has issued an invoice, in either mode."""
+    found = False
+    for tenant in (f"{tx.account}/{'test' if tx.livemode else 'live'}", tx.tenant):  # its own one last
+        tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=tenant)
+        found = found or tx.one("select 1 from invoices where status <> 'draft' limit 1") is not None
+    return found
 
 
 def tax_numbers(given: list[str]) -> list[tuple[str, str]]:

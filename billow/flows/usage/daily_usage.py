@@ -17,6 +17,12 @@ SAMPLE = 1000
 VALUES = 5
 """How many values of a dimension stand apart; the others are one sum."""
 
+AMOUNT = "case when %(counts)s then count(*)::numeric else sum(value) end"
+SINGLE = """
+    from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s
+    and at >= %(start)s and at < %(end)s and canceled_at is null"""
+"""The events of one customer that count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Daily:
@@ -73,33 +79,42 @@ def dimensions(tx: Tx, meter: Meter, customer: str, start: datetime, end: dateti
 
 
 def by_dimension(tx: Tx, meter: Meter, customer: str, span: tuple[datetime, datetime], name: str) -> Daily:
-    """Return what a customer used each day in UTC by the values of a dimension: the largest, and the rest."""
+    """Return what a customer used each day in UTC by the values of a dimension: the largest, and the rest.
+
+    A dimension may have as many values as there are events: only the largest leave the database apart.
+    """
     days = days_of(*span)
-    found = tx.tuples(
-        "select date_trunc('day', at, 'UTC'), payload ->> %(name)s,"
-        " case when %(counts)s then count(*)::numeric else sum(value) end"
-        " from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s"
-        " and at >= %(start)s and at < %(end)s and canceled_at is null group by 1, 2",
-        name=name,
-        counts=meter.default_aggregation["formula"] == "count",
-        series=series(customer, meter.id),
-        customer=customer,
-        meter=meter.id,
-        start=days[0],
-        end=days[-1] + DAY,
+    params = {
+        "name": name,
+        "counts": meter.default_aggregation["formula"] == "count",
+        "series": series(customer, meter.id),
+        "customer": customer,
+        "meter": meter.id,
+        "start": days[0],
+        "end": days[-1] + DAY,
+    }
+    ranked = tx.tuples(
+        f'select (payload ->> %(name)s) collate "C" as said, {AMOUNT} as amount {SINGLE}'
+        " and payload ->> %(name)s is not null group by 1 order by amount desc, said limit %(most)s",
+        most=VALUES,
+        **params,
     )
-    return grouped(days, found)
+    largest = [value for value, _ in ranked]
+    found = tx.tuples(
+        "select date_trunc('day', at, 'UTC'), case when payload ->> %(name)s = any(%(largest)s::text[])"
+        f" then payload ->> %(name)s end, {AMOUNT} {SINGLE} group by 1, 2",
+        largest=largest,
+        **params,
+    )
+    return grouped(days, largest, found)
 
 
-def grouped(days: tuple[datetime, ...], found: Sequence[tuple[datetime, str | None, Decimal]]) -> Daily:
-    """Put sums of days and values into series."""
-    sums: dict[str | None, Decimal] = {}
-    for _, value, amount in found:
-        sums[value] = sums.get(value, Decimal(0)) + amount
-    named = sorted((value for value in sums if value is not None), key=lambda value: (-sums[value], value))
-    largest, places = named[:VALUES], {day: place for place, day in enumerate(days)}
+def grouped(
+    days: tuple[datetime, ...], largest: Sequence[str], found: Sequence[tuple[datetime, str | None, Decimal]]
+) -> Daily:
+    """Put sums of days into series: those of the largest values in order, and the rest last."""
+    places = {day: place for place, day in enumerate(days)}
     kept: dict[str | None, list[Decimal]] = {value: [Decimal(0)] * len(days) for value in largest}
     for day, value, amount in found:
-        name = value if value in kept else None
-        kept.setdefault(name, [Decimal(0)] * len(days))[places[day]] += amount
+        kept.setdefault(value, [Decimal(0)] * len(days))[places[day]] += amount
     return Daily(days, tuple((value, tuple(each)) for value, each in kept.items()))

@@ -75,10 +75,10 @@ def shown(visit: Visit) -> flask.Response:
         months = months_before(tx.wall, place.zone)
         month = {"from": months[-1], "to": tx.wall}
         past = {"from": months[-2], "to": months[-2] + (tx.wall - months[-1])}
-        figures = [Figures(tx, each) for each in (month, past)]
+        now, before = Figures(tx, month), Past(tx, past)
         values: dict[str, Any] = {
             "attention": attention(tx, visit),
-            "tiles": tiles(visit, figures[0], figures[1], answers.answer(tx, "mrr", **month)),
+            "tiles": tiles(visit, now, before, answers.answer(tx, "mrr", **month)),
             "charts": revenue_charts(tx, months, place.zone) if visit.may("reports.read") else [],
             "checklist": set_up_page.checklist(visit, tx),
             "latest": facts.latest(tx, place),
@@ -120,12 +120,25 @@ class Figures:
 
     def __init__(self, tx: Tx, interval: dict[str, datetime]) -> None:
         self.home = {row[0]: row[1:] for row in reports.run(tx, "home", **interval).rows}
-        self.net: dict[str, int] = {}
-        for _, currency, _, _, net in reports.run(tx, "net_revenue", **interval).rows:
-            self.net[currency] = self.net.get(currency, 0) + net
+        self.net = net_of(tx, interval)
 
 
-def tiles(visit: Visit, now: Figures, before: Figures, mrr: reports.Table) -> list[dict[str, Any]]:
+class Past:
+    """What the month before is compared with, by currency: what was owed then is not asked."""
+
+    def __init__(self, tx: Tx, interval: dict[str, datetime]) -> None:
+        self.invoiced = {row[0]: row[1] for row in reports.run(tx, "invoiced", **interval).rows}
+        self.net = net_of(tx, interval)
+
+
+def net_of(tx: Tx, interval: dict[str, datetime]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for _, currency, _, _, net in reports.run(tx, "net_revenue", **interval).rows:
+        found[currency] = found.get(currency, 0) + net
+    return found
+
+
+def tiles(visit: Visit, now: Figures, before: Past, mrr: reports.Table) -> list[dict[str, Any]]:
     """Return the figures of each currency, each as its report has it; none are added up over currencies."""
     recurring = {row[2]: row for row in mrr.rows if not row[1]}
     return [
@@ -138,10 +151,9 @@ def tiles(visit: Visit, now: Figures, before: Figures, mrr: reports.Table) -> li
 
 
 def figures_of(
-    visit: Visit, currency: str, now: Figures, before: Figures, mrr: Sequence[Any] | None
+    visit: Visit, currency: str, now: Figures, before: Past, mrr: Sequence[Any] | None
 ) -> list[tuple[str, Cell, str]]:
     invoiced, _, owed, overdue = now.home.get(currency, (0, 0, 0, 0))
-    past = before.home.get(currency)
     net = now.net.get(currency, 0)
 
     def amount(value: int, report: str) -> Cell:
@@ -161,7 +173,7 @@ def figures_of(
         (
             "Invoiced this month",
             layout.amount(invoiced, currency),
-            compared(invoiced, past[0] if past else None, currency),
+            compared(invoiced, before.invoiced.get(currency), currency),
         ),
         ("Receivables", amount(owed, "aging"), overdue_text(overdue, currency)),
     ]

@@ -165,7 +165,7 @@ def movements(tx: Tx, place: Place, key: str, currency: str) -> flask.Response:
     names = ledger_names.load(
         tx, [key, *(one.other for one in found)], [id for one in found for id in (one.source, one.invoice)]
     )
-    running = browse.total(tx, key, currency, found[0].id, None) if found else 0
+    running = browse.total(tx, key, currency, found[0].id) if found else 0
     lines = []
     for one in found:
         lines.append(

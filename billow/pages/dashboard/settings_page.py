@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import flask
 
 from billow.core.errors import Refused
+from billow.flows.outside import seller as sellers
 from billow.pages import frame
 from billow.pages.dashboard import layout, settings_mails, settings_payments, settings_seller
 from billow.pages.dashboard.settings_form import Form, Section, Stale, check_fresh, digest_of
@@ -71,6 +72,7 @@ def acted(visit: Visit, form: Mapping[str, str], name: str) -> flask.Response:
 
 def write(tx: Tx, visit: Visit, form: Form, name: str) -> None:
     section = SECTIONS[name]
+    sellers.hold(tx)  # two who save at once do so one after the other
     if "about" not in form:  # what is done to something there already changes no field
         check_fresh(section.show(visit, tx).fields, form)
     told = section.write(visit, tx, form)

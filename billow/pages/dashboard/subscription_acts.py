@@ -54,7 +54,7 @@ def shown(
 ) -> flask.Response:
     """Show the form of an act; with what is filled in, also what it leads to."""
     given = form if form is not None else typed()
-    with visit.desk.db.transaction(visit.tenant) as tx:
+    with visit.previews() as tx:
         one = rows.lock(tx, Subscription, id)
         tx = clocks.enter(tx, one.test_clock)
         require(
@@ -98,6 +98,7 @@ def previewed(
         return None, problem
     now = tx.now.replace(microsecond=0)
     try:
+        credit_by_terms.check_code(tx, place.visit, given.get("code", "").strip())
         plan = subscription_plans.read(tx, act, one, Sent(given, now, place.zone))
         outcome = plan.outcome(tx, one)
         credit_by_terms.check(tx, place.visit, one, plan, outcome)
@@ -159,6 +160,7 @@ def begin(tx: Tx, visit: Visit, act: str, id: str, form: Mapping[str, str]) -> A
     one = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, one.test_clock)
     sent = Sent(form, subscription_choices.since(tx, form), facts.place_of(visit, tx).zone)
+    credit_by_terms.check_code(tx, visit, sent.get("code"))
     plan = subscription_plans.read(tx, act, one, sent)
     outcome = plan.outcome(tx, one)
     if outcome.mark != form.get("mark"):

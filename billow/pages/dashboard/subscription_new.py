@@ -15,6 +15,7 @@ from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import create
 from billow.pages import frame
 from billow.pages.dashboard import (
+    credit_by_terms,
     customers,
     facts,
     layout,
@@ -49,7 +50,7 @@ def shown(
 ) -> flask.Response:
     """Show the form, and with what is filled in also what it leads to."""
     given = form if form is not None else typed()
-    with visit.desk.db.transaction(visit.tenant) as tx:
+    with visit.previews() as tx:
         customer = rows.lock(tx, Customer, id)
         tx = clocks.enter(tx, customer.test_clock)
         require(not customer.deleted, "The customer was deleted.")
@@ -88,6 +89,7 @@ def previewed(
     if not given.get("show"):
         return None, problem
     try:
+        credit_by_terms.check_code(tx, place.visit, given.get("code", "").strip())
         outcome = outcomes.of_new(tx, customer, read(tx, customer, given))
     except Refused as refused:
         return None, problem or refused.message
@@ -135,6 +137,7 @@ def begin(tx: Tx, visit: Visit, id: str, form: Mapping[str, str]) -> Steps | Non
     customer = rows.lock(tx, Customer, id)
     tx = clocks.enter(tx, customer.test_clock)
     subscription_choices.since(tx, form)
+    credit_by_terms.check_code(tx, visit, form.get("code", "").strip())
     wanted = read(tx, customer, form)
     if outcomes.of_new(tx, customer, wanted).mark != form.get("mark"):
         raise Refused("By now it would cost something else than what was shown. Look at it again.")

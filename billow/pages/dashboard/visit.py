@@ -87,6 +87,10 @@ class Visit:
         """Begin a transaction that only reads; a screen waits no longer than a request, a file may."""
         return self.desk.db.snapshot(self.tenant, bounds)
 
+    def previews(self) -> AbstractContextManager[Tx]:
+        """Begin a transaction that shows what an act would lead to; it waits no longer than a request."""
+        return self.desk.db.transaction(self.tenant, bounds=REQUEST)
+
     def act(self, action: str, about: str | None = None, **details: Any) -> Act:
         """Return an act of this person for the audit log."""
         return Act(

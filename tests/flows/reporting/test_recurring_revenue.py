@@ -13,6 +13,7 @@ from billow.core.exchange import Rate
 from billow.flows.reporting import answers, recurring_revenue
 from billow.flows.taxes import national
 from tests.flows.billing.test_discount_ends import granted
+from tests.support import invariants
 from tests.support.world import World
 
 
@@ -56,6 +57,23 @@ def year(world: World) -> World:
     anna.subscribes_to(pro)
     world.at("2026-06-01")
     return world
+
+
+def test_the_sums_of_days_are_those_of_the_movements_also_after_one_is_taken_back(app, year):
+    report(app, year, "mrr", "2026-01-01", "2026-06-01")
+    with app.db.transaction(year.api.tenant) as tx:
+        assert list(invariants.recurring_days_are_sums(tx)) == []
+        customers = [one for (one,) in tx.tuples("select distinct customer from recurring_movements")]
+        tx.run(
+            "delete from recurring_revenue where sequence > (select max(sequence) / 2 from recurring_revenue)"
+        )
+        before = tx.tuples("select count(*) from recurring_days")
+        recurring_revenue.move(tx, customers)
+        assert list(invariants.recurring_days_are_sums(tx)) == []
+        assert tx.tuples("select count(*) from recurring_days") < before
+        tx.run("update recurring_days set change = change + 1")
+        assert list(invariants.recurring_days_are_sums(tx))
+        tx.run("update recurring_days set change = change - 1")
 
 
 def test_each_month_begins_where_the_last_one_ended_and_adds_up(app, year):

@@ -8,7 +8,8 @@ import pytest
 
 from billow.core.errors import Refused
 from billow.flows.reporting import meter_costs
-from tests.flows.reporting.test_recurring_revenue import report
+from tests.flows.reporting.test_recurring_revenue import instant, report
+from tests.ledger.test_sums import agree
 from tests.support.world import World
 
 BORDERS = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"]
@@ -50,11 +51,6 @@ def balance(app, world: World, at: str, *kinds: str) -> int:
     return sum(row["debit"] - row["credit"] for row in rows if row["account"].partition(":")[0] in kinds)
 
 
-def latest(by_month: dict[str, dict[str, int]], month: str) -> dict[str, int]:
-    """The row of a month, or of the last one before it: a month in which nothing moved has none."""
-    return by_month[max(one for one in by_month if one <= month)]
-
-
 def test_each_report_ties_to_the_ledger_at_each_months_end(app, quarter):
     by_month = {
         name: {row["month"]: row for row in report(app, quarter, name, BORDERS[0], BORDERS[-1])}
@@ -65,16 +61,16 @@ def test_each_report_ties_to_the_ledger_at_each_months_end(app, quarter):
         end = str(datetime.fromisoformat(last).replace(tzinfo=UTC) - datetime.resolution)[:26]
         receivables = balance(app, quarter, end, "receivable")
         assert sum(row["amount"] for row in report(app, quarter, "aging", since, end)) == receivables
-        assert latest(by_month["dso"], month)["receivables"] == receivables
-        row = latest(by_month["collections"], month)
+        assert by_month["dso"][month]["receivables"] == receivables
+        row = by_month["collections"][month]
         taken = row["collected"] + row["credited"] + row["written_off"] + row["otherwise"]
         assert row["opening"] + row["billed"] - taken == row["closing"] == receivables
         deferred = -balance(app, quarter, end, "deferred_revenue")
-        assert latest(by_month["deferred_by_month"], month)["closing"] == deferred
+        assert by_month["deferred_by_month"][month]["closing"] == deferred
         assert sum(row["amount"] for row in report(app, quarter, "deferred_ahead", since, end)) == deferred
         [rpo] = report(app, quarter, "rpo", since, end)
         assert rpo["total"] == deferred + -balance(app, quarter, end, "prepaid")
-        row = latest(by_month["cash"], month)
+        row = by_month["cash"][month]
         assert row["closing"] == balance(app, quarter, end, "bank", "clearing", "in_transit")
         moved = row["collected"] - row["refunded"] - row["fees"] - row["disputed"] + row["otherwise"]
         assert row["opening"] + moved == row["closing"]
@@ -83,11 +79,38 @@ def test_each_report_ties_to_the_ledger_at_each_months_end(app, quarter):
         assert sum(one["net"] for one in known) == -income
 
 
+def test_reports_of_sums_are_those_of_all_transfers_in_every_interval(app, quarter):
+    with app.db.transaction(quarter.api.tenant) as tx:
+        for since, until in pairwise([*BORDERS, "2026-04-01 00:00:01", "2027-01-01"]):
+            agree(tx, instant(since), instant(until))
+        agree(tx, instant("2026-01-05 08:00"), instant("2026-02-20 12:00"))
+
+
 def test_collections_say_what_was_billed_credited_and_collected(app, quarter):
     first, second = report(app, quarter, "collections", "2026-01-01", "2026-03-01")
     assert (first["billed"], first["credited"], first["collected"]) == (152000, 5000, 122000)
     assert (first["closing"], first["not_due"], first["effectiveness"]) == (25000, 25000, "100.0 %")
     assert second["collected"] >= 25000
+
+
+@pytest.mark.parametrize("name", ["cash", "collections", "deferred_by_month", "dso"])
+def test_a_month_in_which_nothing_moved_has_its_row(app, world, name):
+    world.at("2026-01-05")
+    world.customer("Anna").subscribes_to(world.plan("Year", every="year", usd=1200))
+    bo = world.customer("Bo")
+    bo.owes(30000)
+    bo.bills(collection_method="send_invoice", days_until_due=30).does("finalize")
+    world.at("2026-05-15")
+    rows = report(app, world, name, "2026-02-01", "2026-05-01")
+    assert [row["month"] for row in rows] == ["2026-02", "2026-03", "2026-04"]
+    if name == "cash":
+        paid = 120000 - 3510  # less the fee
+        assert {(row["opening"], row["collected"], row["closing"]) for row in rows} == {(paid, 0, paid)}
+    if name == "dso":
+        assert {(row["receivables"], row["billed"], row["dso"]) for row in rows} == {(30000, 0, "n/a")}
+    if name == "collections":
+        assert {(row["opening"], row["billed"], row["closing"]) for row in rows} == {(30000, 0, 30000)}
+        assert [row["not_due"] for row in rows] == [0, 0, 0]
 
 
 def test_the_journal_has_every_entry_with_names(app, quarter):

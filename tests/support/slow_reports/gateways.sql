@@ -1,0 +1,26 @@
+-- What did each gateway collect, refund, keep as fees and pay out between two points in time, and what does it still hold?
+with moved as (
+    select created, event, substr(debit, 10) as gateway, currency, amount from ledger_transfers
+    where debit ^@ 'clearing:' and created < %(to)s
+    union all
+    select created, event, substr(credit, 10), currency, -amount from ledger_transfers
+    where credit ^@ 'clearing:' and created < %(to)s
+), sorted as (
+    select gateway, currency, amount, created >= %(from)s as within,
+        case when event = 'payment.succeeded' then 'collected'
+             when event ^@ 'refund.' then 'refunded'
+             when event = 'gateway.fee' then 'fees'
+             when event ^@ 'payout.' or event ^@ 'bank.' then 'paid out'
+             else 'otherwise' end as what
+    from moved
+)
+select gateway, currency, coalesce(sum(amount) filter (where not within), 0) as opening,
+    coalesce(sum(amount) filter (where within and what = 'collected'), 0) as collected,
+    coalesce(-sum(amount) filter (where within and what = 'refunded'), 0) as refunded,
+    coalesce(-sum(amount) filter (where within and what = 'fees'), 0) as fees,
+    coalesce(-sum(amount) filter (where within and what = 'paid out'), 0) as paid_out,
+    coalesce(sum(amount) filter (where within and what = 'otherwise'), 0) as otherwise,
+    sum(amount) as closing
+from sorted
+group by gateway, currency
+order by gateway, currency
