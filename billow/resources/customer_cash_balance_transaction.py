@@ -38,7 +38,7 @@ class CustomerCashBalanceTransaction(
     ending_balance: int = f.amount(required=True)
     funded: dict[str, Any] | None = f.nested(typed=True)
     net_amount: int = f.amount(required=True)
-    refunded_from_payment: dict[str, Any] | None = f.absent(typed=True)
+    refunded_from_payment: dict[str, Any] | None = f.nested(typed=True, refs={"refund": "refund"})
     transferred_to_balance: dict[str, Any] | None = f.absent(typed=True)
     type: str = f.choice(SHOWN, *TYPES, required=True)
     unapplied_from_payment: dict[str, Any] | None = f.nested(

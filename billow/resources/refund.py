@@ -47,7 +47,7 @@ def destination(row: "Refund", now: datetime, shown: dict[str, Any]) -> dict[str
     None for a type of payment method of which Stripe knows no destination.
     """
     kind = f"{TRANSFERS.get(row.currency, 'eu')}_bank_transfer"
-    if row.charge is not None:
+    if row.charge is not None or row.payment_intent is not None:
         kind = ENDS.get(row.method_type or "card", row.method_type or "card")
     if kind == "card":
         return TO_CARD

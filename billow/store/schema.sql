@@ -2169,15 +2169,15 @@ create table bank_applications (
     entry           text        not null references bank_entries,
     invoice         text,
     invoice_payment text,
-    kind            text        not null check (kind in ('balance', 'intent', 'invoice', 'refund', 'rounding')),
+    kind            text        not null check (kind in ('balance', 'given_back', 'intent', 'invoice', 'refund', 'rounding')),
     rounding        bigint      not null,
     undone_at       timestamptz,
     payment_intent  text,                            -- without an invoice, paid whole
-    refund          text        references refunds,  -- of a cash balance
+    refund          text        references refunds,  -- of a cash balance, or of an intent that had used it
     check (amount > 0 and rounding >= 0),
     check ((kind = 'invoice') = (invoice_payment is not null)),
     check ((kind = 'intent') = (payment_intent is not null)),
-    constraint bank_applications_refund_check check ((kind = 'refund') = (refund is not null))
+    constraint bank_applications_refund_check check ((kind in ('given_back', 'refund')) = (refund is not null))
 );
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
@@ -2200,7 +2200,8 @@ create table cash_balance_transactions (
     type                   text        not null
         check (type in ('adjusted_for_overdraft', 'applied_to_payment', 'funded', 'funding_reversed', 'refunded_from_payment',
             'return_canceled', 'return_initiated', 'transferred_to_balance', 'unapplied_from_payment')),
-    unapplied_from_payment jsonb
+    unapplied_from_payment jsonb,
+    refunded_from_payment  jsonb
 );
 create index cash_balance_transactions_by_created on cash_balance_transactions (tenant, created desc, id desc);
 create index cash_balance_transactions_by_customer on cash_balance_transactions (customer, created desc, id desc);

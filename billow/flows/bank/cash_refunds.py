@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import merged
 from billow.core.errors import Inconsistent, require
 from billow.core.money import show
-from billow.flows.bank import cash_balance
+from billow.flows.bank import cash_balance, intent_refunds
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
 from billow.flows.payments import refunds
@@ -32,10 +32,13 @@ def create(tx: Tx, wanted: refunds.Create) -> Steps:
 
     With `origin` the cash balance of a customer is returned by a bank transfer, which the seller makes: it is
     `pending` until a statement shows the transfer. Where the account is not known that the money came from,
-    it is `requires_action`, and the customer is asked for one by mail.
+    it is `requires_action`, and the customer is asked for one by mail. A payment intent that was paid by bank
+    transfer gives the cash back to the customer's cash balance.
     """
     if wanted.origin:
         return begin(tx, wanted)
+    if intent_refunds.is_of_cash(tx, wanted):
+        return intent_refunds.create(tx, wanted)
     for name in ("currency", "customer"):
         require(
             getattr(wanted, name) is None,
@@ -289,7 +292,7 @@ def was_sent(tx: Tx, entry: BankEntry) -> bool:
     """Check whether a part of an entry was returned to its customer, so that nobody can apply it again."""
     found = tx.tuples(
         "select r.id from bank_applications a join refunds r on r.id = a.refund"
-        " where a.entry = %(entry)s and a.undone_at is null and r.status = 'succeeded'",
+        " where a.entry = %(entry)s and a.kind = 'refund' and a.undone_at is null and r.status = 'succeeded'",
         entry=entry.id,
     )
     return bool(found)

@@ -56,7 +56,8 @@ def named_by(tx: Tx, entry: BankEntry) -> Refund | None:
     found = rows.select(
         tx,
         Refund,
-        "id = any(%(ids)s) and charge is null and currency = %(currency)s and amount = %(amount)s",
+        "id = any(%(ids)s) and charge is null and payment_intent is null and currency = %(currency)s"
+        " and amount = %(amount)s",
         "order by id",
         ids=[one.replace("-", "_") for one in said],
         currency=entry.currency,

@@ -6,7 +6,14 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply, cash_balance, cash_refunds, payouts_found, refund_transfers
+from billow.flows.bank import (
+    apply,
+    cash_balance,
+    cash_refunds,
+    intent_refunds,
+    payouts_found,
+    refund_transfers,
+)
 from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
@@ -137,6 +144,8 @@ def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
         return_balance(tx, entry, application)
     elif application.kind == "refund":
         cash_refunds.undo(tx, entry, application)
+    elif application.kind == "given_back":
+        intent_refunds.undo(tx, application)
     elif application.kind == "intent":
         unsell(tx, entry, application)
     else:

@@ -166,6 +166,10 @@ def application(
         below = customers_named.name(names, one.customer)
     elif one.kind == "intent":
         text, link, below = "A payment without an invoice", f"/payments/{one.payment_intent}", ""
+    elif one.kind == "refund":
+        text, link, below = "Sent back to the customer", f"/customers/{one.customer}", one.refund or ""
+    elif one.kind == "given_back":
+        text, link, below = "Refunded to the cash balance", f"/customers/{one.customer}", one.refund or ""
     else:
         text, link, below = "A difference too small to keep", "", ""
     return [

@@ -300,7 +300,8 @@ def returned_cash_is_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]
         " (select coalesce(-sum(e.amount), 0) from bank_entries e where e.refund = r.id) as stated"
         " from refunds r left join ledger_transfers t on t.source ^@ r.id"
         " or t.source in (select a.id from bank_applications a where a.refund = r.id)"
-        " where r.id = any(%(ids)s) and r.charge is null group by r.id, r.status, r.amount order by r.id",
+        " where r.id = any(%(ids)s) and r.charge is null and r.payment_intent is null"
+        " group by r.id, r.status, r.amount order by r.id",
         ids=list(refunds),
     ):
         owed = row["amount"] if row["status"] in ("pending", "requires_action") else 0

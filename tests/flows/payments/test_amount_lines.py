@@ -96,14 +96,11 @@ def test_a_part_is_said_of_the_whole_or_of_its_lines(api: Any, name: str) -> Non
 
 def test_what_is_captured_has_parts_of_its_own(api: Any) -> None:
     held = {**AMOUNT, "capture_method": "manual", "confirm": "true", "payment_method": "pm_card_visa"}
-    made = api.post(
-        PATH,
-        {
-            **held,
-            "automatic_payment_methods[allow_redirects]": "never",
-            "automatic_payment_methods[enabled]": "true",
-        },
-    )
+    how = {
+        "automatic_payment_methods[enabled]": "true",
+        "automatic_payment_methods[allow_redirects]": "never",
+    }
+    made = api.post(PATH, {**held, **how})
     path = f"{PATH}/{made['id']}/capture"
     part = {"amount_to_capture": "1500", **line(0, unit_cost="2000")}
     assert api.post(path, part)["error"]["code"] == MISMATCH
