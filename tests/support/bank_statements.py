@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
+from zlib import crc32
 
 from billow.core.money import minor_digits
 
@@ -38,8 +39,9 @@ def major(amount: int, currency: str) -> str:
 def statement(
     bookings: Sequence[Booking], *, version: str = "08", opening: int = 100_000, **more: str
 ) -> bytes:
-    """A statement whose closing balance is right, unless `closing` says another."""
+    """A statement whose closing balance is right, unless `closing` says another; its bookings make its id."""
     currency, account = more.get("currency", "eur"), more.get("account", ACCOUNT)
+    id = more.get("id", f"S{crc32(repr(list(bookings)).encode())}")
     closing = opening + sum(one.amount for one in bookings if one.status == "BOOK")
     balances = [("OPBD", opening), ("CLBD", int(more.get("closing", closing)))]
     stated = "".join(
@@ -52,7 +54,7 @@ def statement(
         f'<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt><GrpHdr>'
         f"<MsgId>M1</MsgId><CreDtTm>2026-02-10T08:00:00+01:00</CreDtTm></GrpHdr>"
-        f"<Stmt><Id>{more.get('id', 'S1')}</Id><CreDtTm>2026-02-10T08:00:00+01:00</CreDtTm>"
+        f"<Stmt><Id>{id}</Id><CreDtTm>2026-02-10T08:00:00+01:00</CreDtTm>"
         f"<Acct><Id><IBAN>{account}</IBAN></Id><Ccy>{currency.upper()}</Ccy></Acct>"
         f"{stated}{entries}</Stmt></BkToCstmrStmt></Document>"
     ).encode()

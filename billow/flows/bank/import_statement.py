@@ -62,6 +62,7 @@ def record(tx: Tx, file: str, digest: str, found: Sequence[Statement]) -> Import
     tx.run("select pg_advisory_xact_lock(hashtextextended(%(key)s, 0))", key=f"bank {tx.tenant}")
     done = Imported(statements=len(found))
     for one in found:
+        check_closing(tx, one)
         new = unknown(tx, one)
         done.repeated += len(one.entries) - len(new)
         done.entries += len(new)
@@ -70,6 +71,35 @@ def record(tx: Tx, file: str, digest: str, found: Sequence[Statement]) -> Import
         made = rows.insert(tx, statement_row(one, file, digest))
         rows.insert_many(tx, [entry_row(entry, made, name) for name, entry in new])
     return done
+
+
+def check_closing(tx: Tx, statement: Statement) -> None:
+    """Refuse a statement that was imported before with another end: one of the two is not the bank's.
+
+    Pages of one statement have its id too: each begins where another ends.
+    """
+    known = rows.select(
+        tx,
+        BankStatement,
+        "account = %(account)s and name = %(name)s and state = 'imported'"
+        " and closed_on is not distinct from %(closed_on)s",
+        "order by created, id",
+        account=statement.account,
+        name=statement.id,
+        closed_on=statement.closed_on.isoformat() if statement.closed_on else None,
+    )
+    fits = (
+        one.closing == statement.closing
+        or statement.opening == one.closing
+        or statement.closing == one.opening
+        for one in known
+    )
+    if known and not any(fits):
+        raise BadStatement(
+            f"Statement {statement.id} of {statement.account} was imported before, from {known[0].file}, with"
+            f" the closing balance {known[0].closing}, and here it has {statement.closing} (in minor units):"
+            " ask the bank which of them is right."
+        )
 
 
 def unknown(tx: Tx, statement: Statement) -> list[tuple[str, Entry]]:

@@ -355,6 +355,7 @@ def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         values,
         credit_note_document.url_of(tx, note.id),
         ("amount", "credit_note", "number"),
+        said=replaced.said_of(tx, invoice, spoken(locale)),
     )
     paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
     return Addressed(to, letter, (paper,), *einvoice.attached(tx, note, credit_note_einvoice.written))

@@ -290,3 +290,27 @@ def test_an_import_that_dies_is_finished_by_the_next_one_and_books_nothing_twice
     again = bank.file(data)
     assert (again.repeated, again.applied, bank.paid(two)[0]) == (2, 1, "paid")
     assert bank.balances()["bank"] == 3000
+
+
+def test_a_statement_that_was_imported_with_another_end_is_set_aside(bank, app):
+    """A bank's id names one statement: of two ends one is forged or mistaken."""
+    bank.statement(Booking(12500, "B1"), id="2026-02")
+    done = bank.statement(Booking(12500, "B1"), Booking(700, "B2"), id="2026-02")
+    assert (
+        done.set_aside
+        and "2026-02 of DE02120300000000202051 was imported before, from s.xml" in done.set_aside
+    )
+    assert "closing balance 112500, and here it has 113200" in done.set_aside
+    assert [one.bank_reference for one in bank.entries()] == ["B1"]
+    assert bank.balances() == {"bank": 12500, "unapplied_cash": -12500}
+    with app.db.transaction(bank.tenant) as tx:
+        [aside] = rows.select(tx, BankStatement, "state = 'set_aside'")
+    assert aside.reason == done.set_aside
+    again = bank.statement(Booking(12500, "B1"), id="2026-02")
+    assert (again.set_aside, again.repeated, again.entries) == (None, 1, 0)
+
+
+def test_pages_of_a_statement_have_its_id_and_follow_each_other(bank):
+    bank.statement(Booking(12500, "B1"), id="2026-02")
+    second = bank.statement(Booking(700, "B2"), id="2026-02", opening=112_500)
+    assert (second.set_aside, second.entries) == (None, 1)

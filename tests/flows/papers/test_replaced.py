@@ -63,11 +63,13 @@ def test_what_was_replaced_says_by_what_and_has_nothing_to_pay(
 
 
 def test_the_credit_note_of_the_replaced_invoice_names_the_revision(
-    world: World, revised: tuple[Invoice, Invoice]
+    world: World, revised: tuple[Invoice, Invoice], letters: Path
 ) -> None:
     original, revision = revised
     [note] = world.get("/v1/credit_notes", invoice=original.data["id"])["data"]
     assert note["memo"] == f"Ersetzt durch Rechnung {revision.now['number']}"
+    [mail] = [text_of(one) for one in by_time(letters) if note["number"] in text_of(one)]
+    assert f"{note['memo']}." in mail
 
 
 @pytest.mark.parametrize(("profile", "name"), [("ubl", "BillingReference"), ("cii", "InvoiceReferenced")])
