@@ -59,8 +59,8 @@ def _is_comment(line: str) -> bool:
     return line.startswith("--")
 
 
-def run(tx: Tx, report: str, **params: Any) -> Table:
-    """Run one report with exactly the parameters that it names."""
+def run(tx: Tx, report: str, most: int | None = None, /, **params: Any) -> Table:
+    """Run one report with exactly the parameters that it names; with `most`, only its first rows."""
     known = reports()
     require(report in known, f"No such report: '{report}'. There are {', '.join(known)}.", param="report")
     wanted = known[report].params
@@ -70,7 +70,8 @@ def run(tx: Tx, report: str, **params: Any) -> Table:
     for name in params:
         require(name in wanted, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
     with tx.conn.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(known[report].sql.encode(), params)
+        sql = known[report].sql if most is None else f"{known[report].sql}\nlimit {most}"
+        cursor.execute(sql.encode(), params)
         names = [column.name for column in cursor.description or []]
         return Table(names, [tuple(map(_whole, row)) for row in cursor.fetchall()])
 

@@ -1,7 +1,7 @@
 -- How much recurring revenue does an account bring in on average at the end of each month, by currency?
 -- ARPA is MRR / customers with MRR, rounded to the minor unit. ARR is 12 times MRR.
 with zone as (
-    select %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
+    select %(from)s at time zone z as since, %(to)s at time zone z as until from (select (select seller_zone()) as z) zone
 ), months as (
     select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
     from zone cross join lateral generate_series(

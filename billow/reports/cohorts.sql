@@ -2,7 +2,7 @@
 -- A cohort is the customers whose first recurring revenue began in that month; age 0 is its end, 1 the end of the next month.
 -- Months that have not ended are not shown. Retained is of customers; MRR is of the money.
 with zone as (
-    select %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
+    select %(from)s at time zone z as since, %(to)s at time zone z as until from (select (select seller_zone()) as z) zone
 ), firsts as (
     select customer, currency, date_trunc('month', day::timestamp) as cohort
     from recurring_movements where kind = 'new'

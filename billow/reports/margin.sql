@@ -2,7 +2,7 @@
 -- Revenue is what was earned (the account revenue), cost is usage by its hour * the cost of a unit (billow costs), which belongs to the
 -- product that the customer's subscription bills the meter with. Margin is revenue - cost. A cost in another currency than the
 -- revenue is in a row of its own.
-with zone as (select seller_zone() as z), earned as (
+with zone as (select (select seller_zone()) as z), earned as (
     select date_trunc('month', day::timestamp) as month, substr(account, 9) as product, currency,
         sum(amount) as revenue
     from (

@@ -3,7 +3,7 @@
 -- discounts and without tax; neither usage nor what is charged once. Start and movements are the end exactly. Months are those
 -- of the seller's time zone.
 with zone as (
-    select z, %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
+    select z, %(from)s at time zone z as since, %(to)s at time zone z as until from (select (select seller_zone()) as z) zone
 ), daily as (
     select currency, day, kind, change from recurring_days
 ), months as (

@@ -1,11 +1,12 @@
 """Screens wait for the database no longer than a request does; files may take longer."""
 
+import re
 from typing import Any
 
 import pytest
 
 from billow.flows.reporting import answers
-from billow.pages.dashboard import facts
+from billow.pages.dashboard import facts, reports_page
 from billow.pages.dashboard.lists import Place
 from billow.pages.dashboard.visit import Visit
 from billow.reports import Table
@@ -27,6 +28,22 @@ def test_a_screen_has_the_time_of_a_request_and_a_file_that_of_a_job(
     for path in ("/reports/cash", "/reports/cash.csv"):
         assert owner.opens(path).status_code == 200
     assert seen == ["30s", "10min"]
+
+
+def test_a_long_report_is_shown_in_pages_with_the_sums_of_all(
+    shop: World, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports_page, "MOST", 2)
+    days = {"from": "2026-01-01", "to": "2026-02-28", "at": "2026-02-28"}
+    first, second = (owner.opens("/reports/trial_balance", **days, page=page) for page in ("1", "2"))
+    assert "Rows 1 to 2 of" in text_of(first.text) and "Rows 3 to 4 of" in text_of(second.text)
+    assert 'rel="next"' in first.text and 'rel="prev"' not in first.text and 'rel="prev"' in second.text
+    foot = re.compile(r"Total USD.*?</tr>", re.S)
+    assert foot.findall(first.text) == foot.findall(second.text) != []
+    journal = owner.opens("/reports/journal", **days)
+    assert "Rows 1 to 2;" in text_of(journal.text) and 'rel="next"' in journal.text
+    assert owner.opens("/reports/journal.csv", **days).text.count("\r\n") > 10
+    assert owner.opens("/reports/journal", **days, page="-1").status_code == 200
 
 
 def test_a_preview_has_the_time_of_a_request(

@@ -65,8 +65,11 @@ NAMES: Mapping[str, tuple[type[Resource], Callable[[Any], str | None]]] = {
     "product": (Product, lambda one: one.name),
 }
 """The nouns that columns name by id, and how one of each is called."""
-MOST = 2000
-"""How many rows a screen shows; the file has all of them."""
+MOST = 200
+"""How many rows a page of a report shows; the file has all of them."""
+MOST_PAGES = 10_000
+LONG = ("journal",)
+"""Reports with millions of rows: a screen reads no more than it shows, and sums would say nothing."""
 
 
 def add(app: flask.Flask, desk: Desk) -> None:
@@ -124,12 +127,22 @@ def asked(visit: Visit, name: str, bounds: Bounds = REQUEST) -> Answered:
     with visit.reads(bounds) as tx:
         zone = facts.place_of(visit, tx).zone
         days = instants(tx, args, report.params, zone)
-        table = answers.answer(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
+        wanted = {each: midnight(day, each, zone) for each, day in days.items()}
+        if name in LONG and bounds is REQUEST:
+            table = reports.run(tx, name, (page_of(args) + 1) * MOST + 1, **wanted)
+        else:
+            table = answers.answer(tx, name, **wanted)
         filters = {each: args[each] for each in FILTERS if each in table.columns and args.get(each)}
         places = {each: list(table.columns).index(each) for each in filters}
         kept = [row for row in table.rows if all(row[places[each]] == text for each, text in filters.items())]
         table = reports.Table(table.columns, kept)
         return Answered(report, table, days, filters, zone, names_of(tx, table), tx.wall)
+
+
+def page_of(args: Mapping[str, str]) -> int:
+    """Return which page of the rows is asked for, counted from none."""
+    text = args.get("page", "")
+    return int(text) - 1 if text.isdecimal() and 0 < int(text) < MOST_PAGES else 0
 
 
 def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
@@ -138,7 +151,8 @@ def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
     for column, (noun, called) in NAMES.items():
         if column in table.columns:
             place = list(table.columns).index(column)
-            ids = {str(row[place]) for row in table.rows[:MOST] if row[place]}
+            first = page_of(flask.request.args) * MOST
+            ids = {str(row[place]) for row in table.rows[first : first + MOST] if row[place]}
             found.update({id: called(one) or id for id, one in rows.find_many(tx, noun, ids).items()})
     return found
 
@@ -149,11 +163,13 @@ def shown(visit: Visit, name: str) -> flask.Response:
     found = without_names(asked(visit, name))
     table, amounts = found.table, amounts_of(found.table)
     columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
-    lines = [line(visit, name, found, row, amounts) for row in table.rows[:MOST]]
-    last = report_parts.foot(table, amounts)
+    page, size = page_of(flask.request.args), len(table.rows)
+    first, after = page * MOST, min((page + 1) * MOST, size)
+    lines = [line(visit, name, found, row, amounts) for row in table.rows[first:after]]
+    last = [] if name in LONG else report_parts.foot(table, amounts)
     if name == "cohorts":
         titles, lines = report_parts.heat(table)
-        columns, last = [Column(one) for one in titles], []
+        columns, last, after, size = [Column(one) for one in titles], [], 0, 0
     texts = {one: day.isoformat() for one, day in found.days.items()} | found.filters
     return layout.page(
         visit,
@@ -165,7 +181,9 @@ def shown(visit: Visit, name: str) -> flask.Response:
         columns=columns,
         lines=lines,
         foot=last,
-        left=max(0, len(table.rows) - MOST),
+        rows_text=rows_text(first, after, size, name in LONG),
+        sooner=visit.to(f"/reports/{name}", **texts, page=str(page)) if page and size else None,
+        later=visit.to(f"/reports/{name}", **texts, page=str(page + 2)) if after < size else None,
         days={one: day.isoformat() for one, day in found.days.items()},
         filters=found.filters,
         kinds=KINDS if name == "mrr_movements" else (),
@@ -174,6 +192,13 @@ def shown(visit: Visit, name: str) -> flask.Response:
         here=visit.to(f"/reports/{name}"),
         export=visit.to(f"/reports/{name}.csv", **texts) if visit.may("exports.read") else None,
     )
+
+
+def rows_text(first: int, after: int, size: int, long: bool) -> str:
+    """Say which rows a page shows, where there are others."""
+    if not first and after >= size:
+        return ""
+    return f"Rows {first + 1:,} to {after:,}" + ("" if long else f" of {size:,}")
 
 
 def without_names(found: Answered) -> Answered:

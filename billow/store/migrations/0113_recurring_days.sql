@@ -51,7 +51,7 @@ create or replace function customers_held(since_at timestamptz, until_at timesta
     expanded numeric
 ) language sql stable as $$
     with zone as (
-        select since_at at time zone z as since, until_at at time zone z as until from (select billow.seller_zone() as z) zone
+        select since_at at time zone z as since, until_at at time zone z as until from (select (select billow.seller_zone()) as z) zone
     ), months as (
         select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
         from zone cross join lateral generate_series(
