@@ -12,7 +12,7 @@ from billow.app import App
 from billow.core.errors import Refused
 from billow.flows.outside import merchant
 from billow.flows.outside import seller as sellers
-from billow.flows.outside.books import books_of
+from billow.flows.outside.books import books_of, number_vouchers
 from billow.flows.outside.seller import profile_of
 from billow.flows.papers import invoice_document
 from billow.flows.quotes.document import document_of as quoted
@@ -74,7 +74,8 @@ def test_the_reports_of_the_command_line_and_of_the_dashboard_have_the_same_mont
 
 
 def test_the_books_have_it_on_that_day(app: App, api: Api, sold: dict[str, Any]) -> None:
-    with app.db.snapshot(api.tenant) as tx:
+    with app.db.transaction(api.tenant) as tx:
+        number_vouchers(tx, date(2026, 12, 31))
         made = books_of(tx, date(2026, 1, 1), date(2026, 12, 31))
         booked = {one.voucher.booked for one in made.bookings if one.voucher.document == sold["number"]}
     assert booked == {DAY}

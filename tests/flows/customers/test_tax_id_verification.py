@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from typing import Any
@@ -105,7 +104,9 @@ def test_in_live_mode_a_register_is_asked_and_asked_again_when_it_does_not_answe
         right, wrong = added(api, "ie 6388047v"), added(api, "IE6433435F")
         now = app.db.wall()
         jobs.run_due(app.db, clock="wall", until=now)
-        jobs.run_due(app.db, clock="wall", until=now + timedelta(hours=2))
+        with app.db.connection() as conn:  # an hour passes for this job alone: daily ones would repeat
+            conn.execute("update jobs set run_at = %s where kind = 'tax_id.verify'", (now,))
+        jobs.run_due(app.db, clock="wall", until=app.db.wall())
         assert sorted(set(known.asked)) == ["IE6388047V", "IE6433435F"] and len(known.asked) == 3
     assert api.get(f"/v1/tax_ids/{right['id']}")["verification"] == {
         "status": "verified",
