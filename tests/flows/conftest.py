@@ -1,13 +1,14 @@
 """A world for each test, and a check of the invariants after it."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from billow.app import App
 from billow.flows.events import dispatch
 from billow.store import jobs
+from billow.store.tx import Database
 from tests.conftest import Api, new_caller
 from tests.support import invariants
 from tests.support.world import World
@@ -45,6 +46,26 @@ def world(worlds: Worlds) -> World:
 
 OF_THE_HOUSE = "^(cards|events|ledger|statements|store|timers)[.]"
 """The kinds of jobs that are about no customer of a test, which each installation has."""
+
+
+def run_later(db: Database, later: timedelta, lane: str | None = None) -> int:
+    """Run what is due on the wall until so much later; return how many jobs were run.
+
+    What each installation has waits for its own hour: it puts itself at the next midnight, and would be run
+    for ever where that lies before the instant asked for.
+    """
+    until, done = db.wall() + later, 0
+    while True:
+        with db.connection() as conn:
+            sooner = conn.execute(
+                "update jobs set run_at = %s where clock = 'wall' and run_at > %s and run_at <= %s"
+                " and kind !~ %s and not parked",
+                (db.wall(), db.wall(), until, OF_THE_HOUSE),
+            ).rowcount
+        ran = jobs.run_due(db, clock="wall", until=db.wall(), lane=lane)
+        done += ran
+        if not ran or not sooner:
+            return done
 
 
 class Wall:

@@ -19,7 +19,7 @@ from billow.resources.invoice import Invoice
 from billow.store import jobs, starts
 from billow.store.tx import Tx
 from tests.conftest import new_caller
-from tests.flows.conftest import do_what_is_due
+from tests.flows.conftest import do_what_is_due, run_later
 from tests.support import invariants
 from tests.support.world import World, moment
 
@@ -129,7 +129,7 @@ def test_a_run_that_is_interrupted_ten_times_ends_as_one_that_is_not(
             kept = result(app, broken)
     assert advance(app, broken) == "ready"
     # What a gateway was asked when the process died is asked again a minute later.
-    jobs.run_due(app.db, clock="wall", until=app.db.wall() + timedelta(minutes=2))
+    run_later(app.db, timedelta(minutes=2))
     expected, found = result(app, straight), result(app, broken)
     assert all(found[number][1] == document for number, (_, document) in kept.items())
     assert len(expected) == 2 * COUNT

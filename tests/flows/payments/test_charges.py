@@ -9,7 +9,7 @@ import pytest
 
 from billow.core.payments import Declined, NeedsAction, Pending
 from billow.ledger import balances
-from billow.store import jobs
+from tests.flows.conftest import run_later
 
 USD = {"currency": "usd"}
 
@@ -37,7 +37,7 @@ def books(api: Any) -> dict[str, int]:
 
 
 def run_jobs(api: Any, **later: float) -> None:
-    jobs.run_due(api.app.db, clock="wall", until=api.app.db.wall() + timedelta(**later))
+    run_later(api.app.db, timedelta(**later))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from billow.core.routing import Route
 from billow.flows.outside import gateways
 from billow.flows.platform import connected_accounts
-from billow.store import jobs
 from tests.conftest import Api, new_caller
+from tests.flows.conftest import run_later
 from tests.support.connected import ACCEPTED
 from tests.support.invariants import check_all
 
@@ -110,7 +110,7 @@ def test_invoices_of_an_account_that_cannot_charge_stay_open(api: Api, connected
     billed = {"customer": customer, "auto_advance": "true", "pending_invoice_items_behavior": "include"}
     made = api.post("/v1/invoices", billed, **as_shop)
     api.post(f"/v1/invoices/{made['id']}/finalize", {}, **as_shop)
-    jobs.run_due(api.app.db, clock="wall", until=api.app.db.wall() + timedelta(hours=2), lane="outside")
+    run_later(api.app.db, timedelta(hours=2), lane="outside")
     after = api.get(f"/v1/invoices/{made['id']}", **as_shop)
     assert (after["status"], after["attempt_count"]) == ("open", 0)
     assert api.post(f"/v1/invoices/{made['id']}/pay", {}, **as_shop).status == 400
