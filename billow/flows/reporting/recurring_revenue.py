@@ -50,6 +50,14 @@ OF_CUSTOMERS = (
     " order by d.start, d.id"
 )
 """The discounts that customers have or had themselves, and until when, if they were replaced or removed."""
+TOLD = (
+    "select s.id, case when e.sequence < %(number)s then e.data end from unnest(%(ids)s::text[]) as s (id)"
+    " left join lateral (select sequence, data from events e where e.related = s.id"
+    " and e.type ^@ 'customer.subscription.' and e.type <> 'customer.subscription.trial_will_end'"
+    " and e.sequence is not null order by e.sequence < %(number)s desc, e.sequence desc limit 1) e on true"
+    " where e.sequence is null or e.sequence < %(number)s"
+)
+"""What was told last of subscriptions before an event; nothing of those that were first told of after it."""
 DAYS = (
     "select customer, currency, (at at time zone (select seller_zone()))::date, change from recurring_revenue"
     " where customer = any(%(customers)s) order by sequence"
@@ -146,7 +154,7 @@ def note_events(tx: Tx, reading: Reading, after: int, last: int) -> int:
         if shown["object"] == "subscription":
             some = [of_event(tx, shown)] if kind != "customer.subscription.trial_will_end" else []
         else:
-            some = of_customer(tx, shown)
+            some = of_customer(tx, shown, number)
         reading.found += [(number, at, one) for one in some]
     if len(found) == MOST:
         reading.done = False
@@ -154,12 +162,14 @@ def note_events(tx: Tx, reading: Reading, after: int, last: int) -> int:
     return last
 
 
-def of_customer(tx: Tx, discount: dict[str, Any]) -> list[Agreed]:
-    """Return the subscriptions that a discount of a customer is for."""
+def of_customer(tx: Tx, discount: dict[str, Any], number: int) -> list[Agreed]:
+    """Return the subscriptions that a discount of a customer is for, as they were told before its event."""
     if discount.get("subscription") or not discount.get("customer"):
         return []
     its = rows.select(tx, Subscription, "customer = %(customer)s", customer=discount["customer"])
-    return of_rows(tx, its)
+    told = dict(tx.tuples(TOLD, ids=[one.id for one in its], number=number))
+    untold = [one for one in its if told.get(one.id, b"") is None]
+    return [of_event(tx, unpack(data)["object"]) for data in told.values() if data] + of_rows(tx, untold)
 
 
 def of_event(tx: Tx, shown: dict[str, Any]) -> Agreed:

@@ -246,6 +246,27 @@ def test_inclusive_tax_is_no_recurring_revenue_and_neither_is_what_is_paused(app
     assert [(row["end"], moved(row)) for row in rows] == [(2000, {"new": 2000}), (0, {"churn": -2000})]
 
 
+def test_a_discount_of_the_customer_is_valued_with_the_subscriptions_of_its_day(
+    app: App, world: World
+) -> None:
+    """All is read at the end: the second seat came later, and a second subscription was not there yet."""
+    world.at("2026-01-10")
+    dan, pro, half = (
+        world.customer("Dan"),
+        world.plan("Pro", usd=20),
+        world.coupon(percent_off=50, duration="forever"),
+    )
+    one = dan.subscribes_to(pro)
+    world.at("2026-02-10")
+    granted(app, dan, coupon=half)
+    world.at("2026-03-10")
+    item = one.now["items"]["data"][0]["id"]
+    one.update(items=[{"id": item, "quantity": 2}])
+    dan.subscribes_to(pro)
+    rows = report(app, world, "mrr", "2026-01-01", "2026-04-01")
+    assert [(row["start"], row["end"]) for row in rows] == [(0, 2000), (2000, 1000), (1000, 3000)]
+
+
 def test_a_discount_of_the_customer_counts_for_subscriptions_without_their_own(app, world):
     world.at("2026-01-01")
     dan = world.customer("Dan")
