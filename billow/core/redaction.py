@@ -39,7 +39,8 @@ def redacted(value: Any) -> Any:
     {'description': 'paid with [hidden], order 1234567890123456'}
     """
     if isinstance(value, Mapping):
-        return {name: HIDDEN if name in SECRETS else redacted(each) for name, each in value.items()}
+        hidden = SECRETS | {"number"} if "exp_month" in value else SECRETS  # a card's, also one mistyped
+        return {name: HIDDEN if name in hidden else redacted(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [redacted(each) for each in value]
     if isinstance(value, str):

@@ -24,6 +24,14 @@ def test_a_card_number_is_found_between_other_digits(said: str, between: str) ->
     assert redacted_text(said.format(number)) == said.format(HIDDEN)
 
 
+def test_a_card_number_with_a_wrong_digit_is_hidden_too() -> None:
+    card = {"number": "4242424242424241", "exp_month": "12"}
+    assert redacted({"card": card, "number": "INV-1"}) == {
+        "card": {"number": HIDDEN, "exp_month": "12"},
+        "number": "INV-1",
+    }
+
+
 def test_a_file_is_no_parameter_to_be_read() -> None:
     sent = {"purpose": "dispute_evidence", "file": Upload("bill.txt", b"private")}
     assert redacted(sent) == {"purpose": "dispute_evidence", "file": HIDDEN}
