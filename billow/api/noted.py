@@ -27,8 +27,14 @@ def is_wanted(call: Call | None, answer: Answer) -> TypeGuard[Call]:
 
 
 def parameters(call: Call) -> dict[str, Any] | None:
-    """Return what was sent, without secrets, before the operation changes it; None where it is no form."""
-    return None if call.raw is not None else redacted(call.sent)
+    """Return what was sent, without secrets, before the operation changes it.
+
+    None where it is no form, or too long, or has a NUL character, which PostgreSQL cannot keep.
+    """
+    if call.raw is not None:
+        return None
+    written = msgspec.json.encode(call.sent)
+    return None if len(written) > LONGEST or b"\\u0000" in written else redacted(call.sent)
 
 
 def entry(
@@ -49,7 +55,7 @@ def entry(
         "api_version": call.version,
         "idempotency_key": cut(call.idempotency_key),
         "user_agent": cut(request.headers.get("user-agent")),
-        "sent": sent if sent and len(msgspec.json.encode(sent)) <= LONGEST else None,
+        "sent": sent or None,
         "milliseconds": round(took * 1000),
     }
 

@@ -30,6 +30,8 @@ AMOUNT = re.compile(r"\d{1,15}(\.\d{1,3})?", re.ASCII)
 """An amount as a person types it."""
 RATE = re.compile(r"\d{1,15}(\.\d{1,14})?", re.ASCII)
 """A rate as a person types it, which may be a fraction of the smallest unit."""
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+"""A number as a person types it with commas between thousands."""
 ZERO_DECIMAL = frozenset({
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 })  # fmt: skip
@@ -94,6 +96,17 @@ def minor_rate(text: str, currency: str) -> Decimal:
     if not RATE.fullmatch(text.strip()):
         raise ValueError(f"{text} is no amount, as 0.0125 is.")
     return Decimal(text.strip()).scaleb(minor_digits(currency), context=EXACT).normalize(context=EXACT)
+
+
+def ungrouped(text: str) -> str:
+    """Take the commas between thousands out of a number that a person wrote; any other comma stays.
+
+    One that is meant as a decimal point is refused then, and not read as ten times as much.
+
+    >>> ungrouped("1,000.5"), ungrouped("1,5")
+    ('1000.5', '1,5')
+    """
+    return text.replace(",", "") if GROUPED.fullmatch(text) else text
 
 
 def minimum_charge(currency: str) -> int:

@@ -89,6 +89,8 @@ class RequestLog:
                         left = [(name, entry) for name, entries in by_tenant.items() for entry in entries]
                         self._waiting.extendleft(reversed(left))
                         raise
+                    except Exception:
+                        log.exception("%s requests of %s could not be logged", len(by_tenant[tenant]), tenant)
                     del by_tenant[tenant]
 
     def _write(self, tenant: str, entries: list[Entry]) -> None:

@@ -3206,6 +3206,13 @@ alter table ledger_items enable row level security;
 alter table ledger_items force row level security;
 create policy one_tenant on ledger_items using (tenant = current_setting('billow.tenant', true));
 
+-- Where a day of the seller's time zone begins: at the first of two midnights, where clocks are put back to it.
+create function start_of_day(day date, zone text) returns timestamptz language sql immutable as $$
+    select case when ((midnight - interval '1 hour') at time zone zone)::date = day then midnight - interval '1 hour'
+        else midnight end
+    from (select day::timestamp at time zone zone as midnight) as found
+$$;
+
 create function summed_account(account text) returns text language sql immutable as $$
     select case when account ^@ 'receivable:' or account ^@ 'customer_balance:' or account ^@ 'connected_share:'
         then split_part(account, ':', 1) else account end
@@ -3262,18 +3269,26 @@ begin
     delete from billow.ledger_items where amount = 0;
 end $$;
 
--- Make the sums of a tenant again, unless they are made by the seller's time zone already.
+-- Make the sums of a tenant again, unless they are made by the seller's time zone already. Each statement sees what was committed before
+-- it: where the account was changed meanwhile, some may be by another zone, so they count for nothing and are made again.
 create function make_ledger_sums() returns void language plpgsql as $$
+declare
+    made text := billow.seller_zone();
+    before xid := (select xmin from billow.accounts where id = split_part(current_setting('billow.tenant'), '/', 1));
 begin
-    if exists (select from billow.ledger_summed where zone = billow.seller_zone()) then
+    if exists (select from billow.ledger_summed where zone = made) then
         return;
     end if;
     delete from billow.ledger_days;
     delete from billow.ledger_accounts;
     delete from billow.ledger_items;
     perform billow.sum_up_transfers(null);
-    insert into billow.ledger_summed (zone) values (billow.seller_zone())
-        on conflict (tenant) do update set zone = excluded.zone;
+    insert into billow.ledger_summed (zone) values (made) on conflict (tenant) do update set zone = excluded.zone;
+    if before is distinct from
+        (select xmin from billow.accounts where id = split_part(current_setting('billow.tenant'), '/', 1))
+    then
+        delete from billow.ledger_summed;
+    end if;
 end $$;
 
 -- What is sealed is added in the same transaction, also by a worker of an older version that seals while this one is installed.
@@ -3281,6 +3296,7 @@ create function sum_up_the_sealed() returns trigger language plpgsql as $$
 begin
     if exists (select from billow.ledger_summed where zone = billow.seller_zone()) then
         perform billow.sum_up_transfers(array(select transfer from taken));
+        delete from billow.ledger_summed where zone <> billow.seller_zone();  -- if it was changed meanwhile
     else
         delete from billow.ledger_summed;
     end if;
@@ -3301,11 +3317,11 @@ create function ledger_moved(since timestamptz, until timestamptz) returns table
             else 'infinity' end as last
         from (select (select billow.seller_zone()) as z) zone
     ), days as (
-        select z, case when first = date_trunc('day', first) then first::date else first::date + 1 end as starts,
+        select z, case when since = billow.start_of_day(first::date, z) then first::date else first::date + 1 end as starts,
             last::date as ends
         from bounds
     ), whole as (
-        select starts, ends, starts::timestamp at time zone z as begun, ends::timestamp at time zone z as ended from days
+        select starts, ends, billow.start_of_day(starts, z) as begun, billow.start_of_day(ends, z) as ended from days
         where starts < ends and exists (select from billow.ledger_summed s where s.zone = z)
     ), edge as (
         select coalesce((select begun from whole), until) as ended

@@ -53,6 +53,15 @@ def test_a_customer_is_made_and_changed(world: World, owner: Person) -> None:
     assert "customers.create" in owner.reads("/audit") and "customers.change" in owner.reads("/audit")
 
 
+def test_a_language_that_is_not_offered_is_kept(world: World, owner: Person) -> None:
+    id = world.post("/v1/customers", name="Beppe", preferred_locales=["de-AT", "it"])["id"]
+    assert '<option value="de-AT" selected>' in owner.opens(f"/customers/{id}/edit").text
+    form = {"name": "Giuseppe", "language": "de-AT", "tax_exempt": "none"}
+    assert owner.sends(f"/customers/{id}/edit", **form).status_code == 303
+    after = world.get(f"/v1/customers/{id}")
+    assert (after["name"], after["preferred_locales"]) == ("Giuseppe", ["de-AT", "it"])
+
+
 def test_what_is_wrong_with_a_customer_is_said_and_kept(world: World, owner: Person) -> None:
     answer = owner.sends("/customers/new", **{**NEW, "email": "nobody"})
     assert answer.status_code == 422 and "Invalid email" in answer.text and "Storgatan 1" in answer.text
@@ -112,6 +121,7 @@ def test_an_invoice_is_written_by_hand_as_a_draft_and_finalized(world: World, ow
         ({"each-2": "5"}, "Say what line 2 is for"),
         ({"description-1": "Work", "each-1": "five"}, "five is no amount"),
         ({"description-1": "Work", "each-1": "5", "quantity-1": "many"}, "Invalid decimal: many"),
+        ({"description-1": "Work", "each-1": "5", "quantity-1": "1,5"}, "Invalid decimal: 1,5"),
         ({"description-1": "Work", "each-1": "5", "collection": "barter"}, "Invalid collection_method"),
     ],
 )

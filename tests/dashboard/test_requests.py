@@ -1,5 +1,6 @@
 """Does the request log show what a program asked and was answered, without secrets, for a month?"""
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -62,6 +63,23 @@ def test_what_could_not_be_written_waits_and_the_oldest_is_dropped(
     assert entries(log, api, "address") == []
     log.write()
     assert entries(log, api, "address") == [("/v1/products",)]
+
+
+def test_what_postgresql_cannot_keep_loses_nobody_an_entry(log: RequestLog, api: Api) -> None:
+    assert api.post("/v1/products", {"name": "Go\x00ld"})["error"]
+    [(_, refused)] = list(log._waiting)
+    log._waiting.appendleft(("acct_other/test", {**refused, "sent": {"name": "\x00"}}))
+    log._try()
+    assert entries(log, api, "address, status, sent") == [("/v1/products", 400, None)]
+    assert not log._waiting
+
+
+def test_no_file_is_kept(log: RequestLog, api: Api) -> None:
+    sent = {"purpose": "dispute_evidence", "file": (io.BytesIO(b"%PDF-1.4 private words"), "bill.pdf")}
+    assert api.ask("POST", "/v1/files", data=sent, content_type="multipart/form-data").status == 200
+    log.write()
+    [(sent,)] = entries(log, api, "sent")
+    assert sent == {"purpose": "dispute_evidence", "file": "[hidden]"}
 
 
 def test_entries_are_deleted_after_a_month(log: RequestLog, api: Api, app: App) -> None:

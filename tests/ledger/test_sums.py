@@ -1,9 +1,11 @@
 """Are the sums of the ledger, and the reports that read them, what all transfers say at every instant?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import tuple_row
@@ -53,6 +55,19 @@ def in_zone(tx: Tx, zone: str) -> None:
     )
 
 
+def booked_in(tx: Tx, zone: str, moments: list[datetime]) -> None:
+    """Book one cent at each moment, for a seller in a time zone."""
+    tx.run(
+        "insert into accounts (id, created) values (%(id)s, %(now)s)", id=tx.tenant.split("/")[0], now=tx.wall
+    )
+    in_zone(tx, zone)
+    for number, at in enumerate(moments):
+        post(
+            tx,
+            [Posting("happened", f"{number}", at, entries.payment_succeeded("simulated", "cus_1", "usd", 1))],
+        )
+
+
 moments = st.integers(0, 40 * 24 * 4).map(lambda quarters: FIRST + timedelta(minutes=15 * quarters))
 steps = st.one_of(
     st.tuples(st.sampled_from(NAMED), moments, events),
@@ -84,6 +99,54 @@ def test_reports_of_sums_are_those_of_all_transfers(database, new_tenant, happen
         since, until = sorted((one, other))
         agree(tx, since, until)
         agree(tx, FIRST - timedelta(days=1), FIRST + timedelta(days=60))
+
+
+@pytest.mark.parametrize(
+    ("zone", "night"),
+    [("Atlantic/Azores", (10, 25, 0)), ("America/Havana", (11, 1, 4)), ("America/Santiago", (9, 6, 4))],
+)
+def test_a_day_with_two_midnights_is_summed_up_once(database, new_tenant, zone, night):
+    tenant, midnight = new_tenant(), datetime(2026, *night, tzinfo=UTC)
+    moments = [midnight + timedelta(minutes=30 * step) for step in range(-3, 6)]
+    with database.transaction(tenant) as tx:
+        booked_in(tx, zone, moments)
+        chain.seal(tx)
+        for since in (datetime(2026, 1, 1, tzinfo=UTC), *moments):
+            for until in (*moments, midnight + timedelta(days=3)):
+                [(found,)] = tx.tuples(
+                    "select coalesce(sum(amount), 0) from ledger_moved(%(since)s, %(until)s)",
+                    since=since,
+                    until=until,
+                )
+                assert found == sum(since <= at < until for at in moments), (since, until)
+
+
+def test_sums_made_while_the_zone_was_changed_are_made_again(database, new_tenant):
+    tenant = new_tenant()
+
+    def sealed() -> None:
+        with database.transaction(tenant) as tx:
+            chain.seal(tx)
+
+    with database.transaction(tenant) as tx:
+        booked_in(tx, "UTC", [FIRST, FIRST + timedelta(hours=23)])
+        chain.seal(tx)
+        tx.run("delete from ledger_summed")  # all are made again, as after an upgrade
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction(tenant) as held:
+            in_zone(held, "Asia/Kathmandu")
+            held.run("lock table ledger_summed in share mode")
+            done = pool.submit(sealed)
+            while not held.tuples(
+                "select from pg_locks where relation = 'ledger_summed'::regclass and not granted"
+            ):
+                assert not done.done()
+        done.result(20)
+    with database.transaction(tenant) as tx:
+        assert list(sums.differing(tx)) == []
+        chain.seal(tx)
+        assert list(sums.differing(tx)) == []
+        assert tx.tuples("select zone from ledger_summed") == [("Asia/Kathmandu",)]
 
 
 def test_a_sum_that_is_wrong_is_found(database, new_tenant):

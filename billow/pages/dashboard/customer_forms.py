@@ -40,7 +40,9 @@ def entries(held: Mapping[str, str]) -> list[Entry]:
         return Entry(name, label, value=held.get(name, ""), **more)
 
     english = Locale("en")
+    own = held.get("language") or LANGUAGES[0]  # one that is not spoken, or of a country, is kept
     spoken = [(code, str(english.languages[code])) for code in LANGUAGES]
+    spoken += [] if own in LANGUAGES else [(own, own)]
     return [
         line("name", "Name, as on its invoices", most=256),
         line("email", "Mail address", most=512),

@@ -7,7 +7,7 @@ import flask
 
 from billow.api import params, rows
 from billow.core.errors import Refused, require
-from billow.core.money import CURRENCIES, minor_rate
+from billow.core.money import CURRENCIES, minor_rate, ungrouped
 from billow.flows.invoices import drafts, invoice_items
 from billow.flows.invoices.draft_params import Create
 from billow.flows.outside.seller import profile_of
@@ -70,7 +70,7 @@ def lines_of(form: Mapping[str, str], currency: str) -> list[dict[str, Any]]:
             {
                 "description": words,
                 "unit_amount_decimal": f"{rate:f}",
-                "quantity_decimal": form.get(f"quantity-{number}", "").strip().replace(",", "") or "1",
+                "quantity_decimal": ungrouped(form.get(f"quantity-{number}", "").strip()) or "1",
             }
         )
     return found

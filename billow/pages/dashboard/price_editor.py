@@ -7,7 +7,7 @@ import flask
 
 from billow.api import operation, rows
 from billow.core.errors import Refused, require
-from billow.core.money import CURRENCIES, decimal_text, minor_rate
+from billow.core.money import CURRENCIES, decimal_text, minor_rate, ungrouped
 from billow.flows.billing import priced_items
 from billow.flows.catalog import prices as catalog_prices
 from billow.pages.dashboard import layout, price_view, sent_once, simple_form
@@ -123,7 +123,7 @@ def tiers_of(form: Mapping[str, str], currency: str) -> list[dict[str, str]]:
     last = filled(form)
     require(last, "Fill in at least one tier.")
     for row in range(1, last + 1):
-        end = form.get(f"up-to-{row}", "").strip().replace(",", "")
+        end = ungrouped(form.get(f"up-to-{row}", "").strip())
         tier = {"up_to": "inf" if row == last else end or "0"}
         for name, key in (("unit", "unit_amount_decimal"), ("flat", "flat_amount_decimal")):
             if form.get(f"{name}-{row}", "").strip():

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from billow.core import price_curves, pricing
 from billow.core.errors import Refused
-from billow.core.money import decimal_text
+from billow.core.money import decimal_text, ungrouped
 from billow.core.pricing import Charge, Price
 from billow.pages.dashboard import charts, layout
 from billow.pages.dashboard.layout import Cell
@@ -48,7 +48,7 @@ def values(price: Price, typed: str) -> dict[str, Any]:
 
 def quantity_of(text: str) -> Decimal:
     """Read a quantity that may have thousands separators and decimals, as usage may."""
-    plain = text.strip().replace(",", "").replace(" ", "")
+    plain = ungrouped(text.replace(" ", ""))
     whole, _, part = plain.partition(".")
     digits = plain.isascii() and whole.isdigit() and (part.isdigit() or not part) and len(plain) < 30
     if not digits or Decimal(plain) > LARGEST:
