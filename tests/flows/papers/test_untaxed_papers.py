@@ -132,6 +132,17 @@ def test_a_machine_format_without_periods_names_the_day_of_supply(app: App, worl
     assert "<cbc:ActualDeliveryDate>2026-01-10<" in xml and "InvoicePeriod" not in xml
 
 
+def test_lines_of_one_day_were_supplied_on_a_day(app: App, world: World) -> None:
+    """Lines that were added one after the other are supplied at different times of a day."""
+    anna = world.customer("Anna", preferred_locales=["de"])
+    for at in (1_767_960_000, 1_767_960_060):
+        item = {"amount": 1000, "currency": "usd", "period": {"start": at, "end": at}}
+        world.post("/v1/invoiceitems", customer=anna.id, **item)
+    made = world.post("/v1/invoices", customer=anna.id, pending_invoice_items_behavior="include")
+    world.post(f"/v1/invoices/{made['id']}/finalize")
+    assert "Leistungsdatum 09.01.2026" in paper_of(app, world, made["id"])
+
+
 def test_each_reason_in_place_of_a_name_has_a_name_and_a_mention_in_each_language() -> None:
     for language, words in WORDS.items():
         for reason in NAMED:
