@@ -10,7 +10,7 @@ from billow.flows.taxes import national
 from billow.mailing import Mode
 from billow.opening import open_installation
 from billow.providers.exchange_rates import read
-from billow.terminal import Account, Data, say, show
+from billow.terminal import Account, Data, say, show, stands_alone
 
 rates = typer.Typer(
     invoke_without_command=True,
@@ -23,7 +23,7 @@ def list_rates(
     context: typer.Context, mode: Mode = "test", account: Account = None, data: Data = None
 ) -> None:
     """Show the latest rates, and how many invoices were issued without one."""
-    if context.invoked_subcommand:
+    if not stands_alone(context):
         return
     with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, mode)) as tx:
         found = national.latest(tx)

@@ -17,7 +17,7 @@ from billow.flows.outside import merchant
 from billow.flows.papers import sample_letters
 from billow.opening import open_installation
 from billow.providers.letters.layout import LANGUAGES, Written, written
-from billow.terminal import Account, Data, say, show, write
+from billow.terminal import Account, Data, say, show, stands_alone, write
 
 mails = typer.Typer(
     invoke_without_command=True, help="List the mails that were sent; preview them, switch kinds on and off."
@@ -34,7 +34,7 @@ def list_mails(
     data: Data = None,
 ) -> None:
     """List the mails that were ordered, the latest first, with what became of them."""
-    if context.invoked_subcommand:
+    if not stands_alone(context):
         return
     with open_installation(data, account) as built:
         columns = ["ordered", "kind", "about", "customer", "to", "state", "since", "reason", "subject", "id"]

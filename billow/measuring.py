@@ -14,7 +14,7 @@ from billow.mailing import Mode
 from billow.opening import open_installation
 from billow.reports import csv
 from billow.taxing import day
-from billow.terminal import Account, Data, say, show, write
+from billow.terminal import Account, Data, say, show, stands_alone, write
 
 costs = typer.Typer(
     invoke_without_command=True, help="Say what a unit of a meter costs, for the report of gross margin."
@@ -26,7 +26,7 @@ def list_costs(
     context: typer.Context, mode: Mode = "test", account: Account = None, data: Data = None
 ) -> None:
     """Show what a unit of each meter costs."""
-    if context.invoked_subcommand:
+    if not stands_alone(context):
         return
     with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, mode)) as tx:
         show("costs", ["meter", "since", "currency", "unit cost"], meter_costs.costs(tx))

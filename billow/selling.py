@@ -17,7 +17,7 @@ from billow.flows.outside import seller_changes
 from billow.flows.outside.seller_changes import ADDRESS, LISTS, NAMES
 from billow.opening import open_installation
 from billow.store.tx import Tx
-from billow.terminal import Account, Data, show
+from billow.terminal import Account, Data, show, stands_alone
 
 seller = typer.Typer(invoke_without_command=True, help="Show and set who sells: what invoices say of it.")
 
@@ -25,7 +25,7 @@ seller = typer.Typer(invoke_without_command=True, help="Show and set who sells: 
 @seller.callback()
 def show_seller(context: typer.Context, account: Account = None, data: Data = None) -> None:
     """Show what the papers of an account say of its seller."""
-    if context.invoked_subcommand:
+    if not stands_alone(context):
         return
     with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, "test")) as tx:
         show("seller", ["what", "is"], rows_of(tx))

@@ -39,6 +39,21 @@ def options(
     """Accept the options that stand before a command."""
 
 
+def stands_alone(context: typer.Context) -> bool:
+    """Return whether a group is run without a command; refuse options before one, which does not see them.
+
+    Silently dropped, `--account` would let the command change another account than the one that is named.
+    """
+    if not context.invoked_subcommand:
+        return True
+    sources = {one: context.get_parameter_source(one) for one in context.params}
+    given = [one for one, source in sources.items() if source and source.name == "COMMANDLINE"]
+    words = f"{context.command_path} {context.invoked_subcommand}"
+    options = ", ".join(f"--{one}" for one in given)
+    require(not given, f"Write {options} behind the command: {words} … {options} …")
+    return False
+
+
 def tell(findings: Iterable[tuple[bool, str]]) -> bool:
     """Print each finding as soon as it is known; return whether all are good."""
     return all([said(good, what) for good, what in findings])

@@ -98,3 +98,20 @@ def test_a_setting_that_nobody_can_use_ends_every_command_alike(
 ) -> None:
     monkeypatch.setenv("BILLOW_THREADS", "0")
     assert run(command) == (2, "billow: BILLOW_THREADS='0': must be a whole number from 1 to 256\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (("seller", "--account", "acct_2", "set", "name=Acme"), "billow seller set … --account …"),
+        (("mails", "--mode", "live", "set", "--on", "receipt"), "billow mails set … --mode …"),
+        (("rates", "--account", "acct_2", "load", __file__), "billow rates load … --account …"),
+        (("costs", "--mode", "live", "set", "calls", "1", "eur"), "billow costs set … --mode …"),
+    ],
+)
+def test_options_that_a_command_would_not_see_are_refused(
+    run: Run, here: App, words: tuple[str, ...], command: str
+) -> None:
+    """`--account` before `set` was dropped, and another account's seller was changed."""
+    status, said = run(*words)
+    assert status == 2 and command in said

@@ -96,6 +96,10 @@ SAMPLES = {
     "taxed and not": invoice(HOURS, billed(Rated(100, D(1), D(100)), categories.UNTAXED)),
     "zero rated": invoice(billed(HOURS.rated, categories.ZERO_RATED)),
     "export": invoice(billed(HOURS.rated, categories.EXPORT)),
+    "goods for another member state": invoice(
+        billed(HOURS.rated, categories.INTRA_COMMUNITY), delivered_to="DE", supplied_on=date(2026, 1, 30)
+    ),
+    "a day of supply": invoice(HOURS, starts_on=None, ends_on=None, supplied_on=date(2026, 1, 30)),
     "outside": invoice(
         billed(HOURS.rated, categories.OUTSIDE), seller=FREE, buyer=replace(BUYER, vat_id=""), payment=None
     ),
@@ -194,6 +198,11 @@ NEGATIVE = {name: getattr(SAMPLES["a negative total"], name) for name in ("lines
         ),
         ({"national_tax": ("EUR", D("2.22"))}, "ubl", "twice in one currency"),
         ({"national_tax": ("SEK", D("-23.35"))}, "cii", "another sign"),
+        (
+            {"subtotals": (Subtotal(categories.INTRA_COMMUNITY, D("8.86"), D(0)),)},
+            "ubl",
+            "country that the goods were sent to",
+        ),
         ({"lines": ()}, "ubl", "at least one line"),
         (
             {"lines": (replace(SAMPLES["one line"].lines[0], net=D("9.00")),)},

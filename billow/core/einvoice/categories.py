@@ -9,6 +9,7 @@ REVERSE_CHARGE = Category("AE", ZERO, "VATEX-EU-AE", "Reverse charge")
 EXEMPT = Category("E", ZERO, "", "Exempt from tax")
 UNTAXED = Category("E", ZERO, "", "Not taxed")
 OUTSIDE = Category("O", None, "VATEX-EU-O", "Not subject to tax")
+INTRA_COMMUNITY = Category("K", ZERO, "VATEX-EU-IC", "Intra-Community supply")
 EXPORT = Category("G", ZERO, "VATEX-EU-G", "Export outside the EU")
 ZERO_RATED = Category("Z", ZERO)
 BY_REASON = {
@@ -22,6 +23,8 @@ BY_REASON = {
     "zero_rated": ZERO_RATED,
 }
 """The category of a tax by its `taxability_reason`; every other reason is that of a rate."""
+BY_UNTAXED = {"eu_goods": INTRA_COMMUNITY, "export": EXPORT}
+"""The category of goods that leave the country, which the reason alone does not tell from services."""
 NO_VAT = ("admissions_tax", "amusement_tax", "attendance_tax", "communications_tax", "entertainment_tax",
           "gross_receipts_tax", "hospitality_tax", "luxury_tax", "resort_tax", "rst", "sales_tax",
           "service_tax", "tourism_tax")  # fmt: skip

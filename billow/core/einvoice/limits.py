@@ -81,10 +81,14 @@ def _check_parties(invoice: EInvoice) -> None:
     require(invoice.seller.country, "The seller has no country: set it with `billow seller set country=…`.")
     require(invoice.buyer.country, "The customer's address has no country.")
     require(
-        not codes & {"S", "Z", "E", "AE", "G"} or invoice.seller.vat_id or invoice.seller.tax_id,
+        not codes & {"S", "Z", "E", "AE", "K", "G"} or invoice.seller.vat_id or invoice.seller.tax_id,
         "The seller has no VAT number: set it with `billow seller set tax_id=…`.",
     )
     require("AE" not in codes or invoice.buyer.vat_id, "A reverse charge needs the customer's VAT number.")
+    require(
+        "K" not in codes or (invoice.seller.vat_id and invoice.buyer.vat_id and invoice.delivered_to),
+        "An intra-Community supply needs both VAT numbers, and the country that the goods were sent to.",
+    )
     require("O" not in codes or codes == {"O"}, "What is not subject to tax needs an invoice of its own.")
 
 

@@ -105,6 +105,10 @@ class EInvoice:
     order: str = ""
     starts_on: date | None = None
     ends_on: date | None = None
+    supplied_on: date | None = None
+    """The day of supply (BT-72), where no period says it."""
+    delivered_to: str = ""
+    """The country that goods were sent to (BT-80), which an intra-Community supply names."""
     payment: Payment | None = None
     corrects: tuple[str, date] | None = None
     """The number and date of the invoice that a credit note corrects or a revision replaces (BG-3)."""

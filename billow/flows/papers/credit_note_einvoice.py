@@ -22,6 +22,7 @@ from billow.resources.credit_note import CreditNote
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
 
 
@@ -49,7 +50,8 @@ def einvoice_of(tx: Tx, note: CreditNote) -> EInvoice:
     about = {**customer.metadata, **invoice.metadata}
     made = _put_together(note, invoice, seller, about, _numbered(lines), taxed, locale)
     require(made.gross == major(note.total, digits), "The lines and taxes do not sum to the total.")
-    return made
+    day = einvoice.last_day(rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id), seller.time_zone)
+    return replace(made, supplied_on=day, delivered_to=einvoice.delivered_to(invoice, made.subtotals))
 
 
 def _put_together(

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
+from billow.core.addresses import address_of
 from billow.core.bank import references
 from billow.core.einvoice import codes, limits
 from billow.core.einvoice.lines import Billed, lines_of, major
-from billow.core.einvoice.model import EInvoice, Line, Payment, Trader
+from billow.core.einvoice.model import EInvoice, Line, Payment, Subtotal, Trader
 from billow.core.errors import Refused, needed, require
 from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
@@ -139,11 +141,27 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         order=about.get(invoice_document.ORDER) or "",
         starts_on=min(starts, default=None),
         ends_on=max(ends, default=None),
+        supplied_on=None if starts else last_day(bill.lines, zone),
+        delivered_to=delivered_to(invoice, subtotals),
         payment=_payment(seller, invoice),
         national_tax=national_tax(invoice.national_tax),
     )
     require(made.gross == major(invoice.total, bill.digits), "The lines and taxes do not sum to the total.")
     return _dated(made, bill.locale)
+
+
+def last_day(lines: Sequence[InvoiceLine], zone: str) -> date | None:
+    """Return the last day on which something of an invoice was supplied, as its paper says it."""
+    days = (formats.days_of(line.period_start, line.period_end, zone)[1] for line in lines)
+    return max(days, default=None)
+
+
+def delivered_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> str:
+    """Return the country of the Union that goods were sent to: the shipping address goes before others."""
+    if not any(one.category.code == "K" for one in subtotals):
+        return ""
+    shipping = address_of((invoice.customer_shipping or {}).get("address"))
+    return codes.country(shipping.country or address_of(invoice.customer_address).country)
 
 
 def _dated(made: EInvoice, locale: str) -> EInvoice:

@@ -38,8 +38,9 @@ class Taxed:
             rate is None or rate.tax_type not in categories.NO_VAT, "EN 16931 is for value added taxes only."
         )
         reason = tax.get("taxability_reason") or ""
-        if untaxed.reason_of(rate.treatment if rate else None, reason) == "export":
-            return categories.EXPORT
+        goods = untaxed.reason_of(rate.treatment if rate else None, reason) or ""
+        if goods in categories.BY_UNTAXED:
+            return categories.BY_UNTAXED[goods]
         return categories.category(reason, Decimal(rate.percentage) if rate else Decimal(0))
 
     def subtotals(self, lines: Sequence[Line], digits: int) -> tuple[Subtotal, ...]:

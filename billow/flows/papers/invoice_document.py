@@ -76,9 +76,9 @@ def details_of(
     shown = []
     if lines:
         start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
-        first = formats.local(start, zone).date()
+        first, last = formats.days_of(start, end, zone)
         supplied = formats.period(start, end, locale, zone)
-        if supplied:
+        if supplied and first < last:
             shown.append((wording.say(locale, "supplied"), supplied))
         else:
             shown.append((wording.say(locale, "supplied_on"), formats.short_day(first, locale)))

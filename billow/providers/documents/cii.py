@@ -145,9 +145,13 @@ def trader(name: str, who: Trader) -> Element | None:
 
 def delivery(invoice: EInvoice) -> Element | None:
     """Return when it was supplied: the element must be there, and must not be empty."""
-    on = invoice.ends_on or invoice.issued_on
+    on = invoice.supplied_on or invoice.ends_on or invoice.issued_on
     return node(
         "ram:ApplicableHeaderTradeDelivery",
+        node(
+            "ram:ShipToTradeParty",
+            node("ram:PostalTradeAddress", leaf("ram:CountryID", invoice.delivered_to)),
+        ),
         node("ram:ActualDeliverySupplyChainEvent", node("ram:OccurrenceDateTime", day(on))),
     )
 

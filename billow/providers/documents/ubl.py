@@ -40,6 +40,7 @@ def write(invoice: EInvoice, profile: str = "ubl") -> bytes:
             corrected(invoice),
             node("cac:AccountingSupplierParty", party(invoice.seller)),
             node("cac:AccountingCustomerParty", party(invoice.buyer)),
+            delivery(invoice),
             means(invoice.payment),
             node("cac:PaymentTerms", leaf("cbc:Note", invoice.terms)),
             taxes(invoice),
@@ -53,6 +54,16 @@ def write(invoice: EInvoice, profile: str = "ubl") -> bytes:
 def period(of: EInvoice | Line) -> Element | None:
     return node(
         "cac:InvoicePeriod", leaf("cbc:StartDate", iso(of.starts_on)), leaf("cbc:EndDate", iso(of.ends_on))
+    )
+
+
+def delivery(invoice: EInvoice) -> Element | None:
+    """Return on which day it was supplied, and in which country goods arrived."""
+    country = node("cac:Country", leaf("cbc:IdentificationCode", invoice.delivered_to))
+    return node(
+        "cac:Delivery",
+        leaf("cbc:ActualDeliveryDate", iso(invoice.supplied_on)),
+        node("cac:DeliveryLocation", node("cac:Address", country)),
     )
 
 

@@ -8,14 +8,16 @@ from billow.api import rows
 from billow.app import App
 from billow.core.untaxed import NAMED
 from billow.flows.invoices.explain import explain
-from billow.flows.papers import einvoice, invoice_document
+from billow.flows.papers import credit_note_einvoice, einvoice, invoice_document
 from billow.providers.documents import text
 from billow.providers.documents.languages import WORDS
+from billow.resources.credit_note import CreditNote
 from billow.resources.invoice import Invoice
 from tests.flows.papers.test_customer_mails import text_of
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.platform.test_sellers import Of
 from tests.flows.taxes.sellers import UNION, buyer, seller, standard, taxed
+from tests.support import en16931
 from tests.support.world import World
 
 __all__ = ["letters"]
@@ -109,6 +111,36 @@ def test_an_export_of_goods_is_one_in_its_machine_format(app: App, world: World)
     with app.db.transaction(world.api.tenant) as tx:
         xml = einvoice.written(tx, rows.find(tx, Invoice, id), "ubl").decode()
     assert "VATEX-EU-G" in xml and ">G<" in xml and ">Z<" not in xml
+
+
+def test_goods_for_another_member_state_are_a_supply_to_it_in_machine_formats(app: App, world: World) -> None:
+    id = issued(app, world, "FR", GOODS, "de", **FRENCH)
+    note = world.post("/v1/credit_notes", invoice=id, amount=400)
+    with app.db.transaction(world.api.tenant) as tx:
+        invoice, credited = rows.find(tx, Invoice, id), rows.find(tx, CreditNote, note["id"])
+        made = [einvoice.written(tx, invoice, name) for name in ("ubl", "cii")]
+        made += [credit_note_einvoice.written(tx, credited, name) for name in ("ubl", "cii")]
+    for xml in made:
+        assert en16931.failed(xml) == [] and en16931.schema_errors(xml) == []
+        assert b"VATEX-EU-IC" in xml and b">K<" in xml and b">AE<" not in xml
+
+
+def test_a_machine_format_without_periods_names_the_day_of_supply(app: App, world: World) -> None:
+    id = issued(app, world, "FR", SERVICE, "de", **FRENCH)
+    with app.db.transaction(world.api.tenant) as tx:
+        xml = einvoice.written(tx, rows.find(tx, Invoice, id), "ubl").decode()
+    assert "<cbc:ActualDeliveryDate>2026-01-10<" in xml and "InvoicePeriod" not in xml
+
+
+def test_lines_of_one_day_were_supplied_on_a_day(app: App, world: World) -> None:
+    """Lines that were added one after the other are supplied at different times of a day."""
+    anna = world.customer("Anna", preferred_locales=["de"])
+    for at in (1_767_960_000, 1_767_960_060):
+        item = {"amount": 1000, "currency": "usd", "period": {"start": at, "end": at}}
+        world.post("/v1/invoiceitems", customer=anna.id, **item)
+    made = world.post("/v1/invoices", customer=anna.id, pending_invoice_items_behavior="include")
+    world.post(f"/v1/invoices/{made['id']}/finalize")
+    assert "Leistungsdatum 09.01.2026" in paper_of(app, world, made["id"])
 
 
 def test_each_reason_in_place_of_a_name_has_a_name_and_a_mention_in_each_language() -> None:

@@ -33,7 +33,7 @@ SAID = {
         "{text} (mit {off})", "{amount} Rabatt", "Testzeitraum für {name}",
         "Kostenloser Testzeitraum für {many} × {name}", "Bereits berechneter Betrag",
         "{many} × {name} ({tier}je {price} {every})", "Vorausbezahltes Guthaben",
-        "Vorausbezahltes Guthaben: {name}", "Gutschrift zur Rechnung {number}", "Rabatt", "MwSt.",
+        "Vorausbezahltes Guthaben: {name}", "Korrektur zur Rechnung {number}", "Rabatt", "MwSt.",
         "nach Nutzung", "bei Erreichen", "pro Tag", "pro Woche", "pro Monat", "pro Jahr", "alle {count} Tage",
         "alle {count} Wochen", "alle {count} Monate", "alle {count} Jahre", "Fällig bei Annahme",
         "Die ersten {days} Tage sind kostenlos.", "Verlängert sich zu {price} {every}.",
