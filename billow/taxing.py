@@ -120,5 +120,8 @@ def change_settings(
         by = "each line" if wanted.per_line else "the invoice"
         say(f"Tax set by hand is rounded once for {by}; automatic tax once for the invoice.")
         if number:
-            say(f"No tax registration is in force beside {number}: automatic tax bills nothing.", "red")
+            say(
+                f"No tax registration is in force beside {number}: automatic tax bills nothing in live mode.",
+                "red",
+            )
         say(f"The seller is {'' if wanted.small_enterprise else 'not '}exempt of VAT as a small enterprise.")

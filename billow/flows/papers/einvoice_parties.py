@@ -62,10 +62,17 @@ def _prefixed(seller: Seller) -> str:
 
 
 def _endpoint(given: str, country: str, company: str, vat: str) -> tuple[str, str] | None:
-    """Return an electronic address: the one that is given, as 0007:5560004755, or one by a known number."""
+    """Return an electronic address: the one that is given, as 0007:5560004755, or one by a known number.
+
+    >>> _endpoint("", "SE", "", "SE556000475501"), _endpoint("", "DE", "", "DE136695976")
+    (('0007', '5560004755'), ('9930', 'DE136695976'))
+    """
     scheme, sign, id = given.partition(":")
     if sign and id:
         return scheme, id
     if company and country in codes.COMPANY_SCHEMES:
         return codes.COMPANY_SCHEMES[country], "".join(each for each in company if each.isalnum())
+    if country == "SE" and vat.startswith("SE") and len(vat) == 14:
+        # Sweden has no scheme of VAT numbers: theirs are the organisation number between SE and 01.
+        return codes.COMPANY_SCHEMES[country], vat[2:12]
     return (codes.VAT_SCHEMES[country], vat) if vat and country in codes.VAT_SCHEMES else None

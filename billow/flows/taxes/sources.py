@@ -148,7 +148,7 @@ def asking(tx: Tx, places: Sequence[Address | None]) -> Asking:
     settings, known = settings_of(tx), registrations(tx)
     countries = {canonical(place)[0] for place in places if place} | {one.country for one in known}
     table = loaded.table_of(tx, countries | {settings.seller.country})
-    return Asking(settings, known, table, outside_of(tx).tax_source, home_number(tx))
+    return Asking(settings, known, table, outside_of(tx).tax_source, number_to_register(tx))
 
 
 def home_number(tx: Tx) -> str:
@@ -158,12 +158,37 @@ def home_number(tx: Tx) -> str:
     return next((one for one in numbers if home and SAME.get(one[:2], one[:2]) == home), "")
 
 
+def number_to_register(tx: Tx) -> str:
+    """Return the VAT number beside which a registration must be in force; none where test mode is excused.
+
+    Both modes share the number, and registrations belong to one. So test mode is excused while it has no
+    registration at home, and on a test clock that is before the first day of all it has.
+    """
+    number = home_number(tx)
+    if tx.livemode or not number:
+        return number
+    home, _ = canonical(settings_of(tx).seller)
+    begun = "" if tx.clock == "wall" else " and active_from <= %(now)s"
+    found = rows.select(tx, TaxRegistration, f"country = %(home)s{begun}", home=home, now=tx.now)
+    return number if registered_at(home, [registration_of(row) for row in found]) else ""
+
+
+def only_by_hand(tx: Tx) -> bool:
+    """Tell whether invoices have been issued, and nothing is billed with automatic tax."""
+    automatic = " and ".join(
+        f"not exists (select from {table} where (automatic_tax ->> 'enabled')::boolean)"
+        for table in ("subscriptions", "quotes", "payment_links", "invoices")
+    )
+    [(found,)] = tx.tuples(f"select exists (select from invoices where status <> 'draft') and {automatic}")
+    return bool(found)
+
+
 def unregistered(tx: Tx) -> str:
-    """Return the VAT number of a seller whose automatic tax is refused, since no registration is in force."""
+    """Return the VAT number of a seller who has no registration in force at home, so live mode refuses."""
     number, settings = home_number(tx), settings_of(tx)
     home, _ = canonical(settings.seller)
     without = number and not settings.small_enterprise and not registered_at(home, registrations(tx))
-    return number if without else ""
+    return number if without and not only_by_hand(tx) else ""
 
 
 def code_or_first(settings: TaxSettings, code: str | None) -> str:

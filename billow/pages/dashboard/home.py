@@ -104,7 +104,10 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     found = []
     number = sources.unregistered(tx)
     if number:
-        text = f"No tax registration is in force beside the VAT number {number}: automatic tax bills nothing"
+        text = (
+            f"No tax registration is in force beside the VAT number {number}:"
+            " automatic tax bills nothing in live mode"
+        )
         link = visit.to("/settings/tax") if visit.may(settings_page.RIGHT) else None
         found.append({"text": text, "link": link, "number": ""})
     for text, path, sql in ATTENTION:

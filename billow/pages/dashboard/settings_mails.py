@@ -135,7 +135,7 @@ def possible(active: bool, number: str) -> str:
     if not active:
         return "Automatic tax needs the country of the head office."
     if number:
-        return f"Automatic tax bills nothing: no registration is in force beside the VAT number {number}."
+        return f"Automatic tax bills nothing in live mode: no registration is in force beside {number}."
     return "Automatic tax is possible."
 
 
