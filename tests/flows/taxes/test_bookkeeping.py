@@ -4,9 +4,12 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from billow import reports
 from billow.app import App
 from billow.core.books.chart import written
+from billow.core.books.treatments import Treated
 from billow.flows.outside import seller as sellers
 from billow.flows.outside.books import books_of, number_vouchers, set_books
 from billow.ledger import charts
@@ -47,7 +50,8 @@ def test_revenue_tax_and_receivables_are_booked_by_treatment(app: App, world: Wo
     books = booked(app, world, "bas")
     numbers = sums(books)
     revenue = {number: numbers[number] for number in ("3001", "3306", "3308", "3305")}
-    assert revenue == {"3001": -1000, "3306": -2000, "3308": -3000, "3305": -4000}
+    assert revenue == {"3001": -1000 + 100, "3306": -2000 + 1000, "3308": -3000, "3305": -4000}
+    assert "3730" not in numbers
     assert (numbers["2611"], numbers["2670"]) == (-250 + 25, -380 + 190)
     assert numbers["1510"] == 1190 + 3000 + 4000
     with app.db.snapshot(world.api.tenant) as tx:
@@ -66,6 +70,33 @@ def test_revenue_tax_and_receivables_are_booked_by_treatment(app: App, world: Wo
     assert sorted(adjusted) == ["domestic", "oss"]
     with app.db.transaction(world.api.tenant) as tx:
         agree(tx, tmp_path)
+
+
+ADJUSTED = {
+    "skr03": ("8720", "8710", "8724", "8336", "8338", "8331", "8700"),
+    "skr04": ("4720", "4710", "4724", "4336", "4338", "4331", "4700"),
+    "bas": ("3730", "3730", "3108", "3308", "3305", "3306", "3730"),
+}
+
+
+@pytest.mark.parametrize("name", ADJUSTED)
+def test_what_is_credited_lowers_the_base_of_its_own_treatment(name: str) -> None:
+    """A VAT return is made from the accounts: those of credit notes tell treatments and rates apart, too."""
+    chart = charts.ready(name)
+    ways = (
+        Treated("domestic", "DE", "19"), Treated("domestic", "DE", "7"), Treated("eu_goods"),
+        Treated("eu_reverse_charge"), Treated("export"), Treated("oss"), Treated("mixed"),
+    )  # fmt: skip
+    rows = [chart.row("revenue_adjustments", treated, "eur") for treated in ways]
+    assert tuple(row.number for row in rows) == ADJUSTED[name]
+    revenue = [chart.row("revenue:prod_1", treated, "eur") for treated in ways]
+    assert [row.key for row in rows] == [row.key for row in revenue]
+
+
+def test_swedish_credits_lower_the_revenue_of_their_rate() -> None:
+    chart = charts.ready("bas")
+    for rate, number in (("25", "3001"), ("12", "3002"), ("6", "3003")):
+        assert chart.row("revenue_adjustments", Treated("domestic", "SE", rate), "sek").number == number
 
 
 def test_rates_by_hand_are_told_apart(app: App, world: World) -> None:
