@@ -200,10 +200,11 @@ def report(
     ] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    account: Account = None,
     data: Data = None,
 ) -> None:
     """Print a report from the books, as a table or as CSV: days and months are those where the seller is."""
-    with open_installation(data) as built:
+    with open_installation(data, account) as built:
         table = commands.report(built, name, since, until, mode)
         if csv:
             write(reports.csv(table))
@@ -220,9 +221,13 @@ def instant(text: str) -> datetime:
 
 
 @cli.command()
-def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
+def journal(
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
     """Print the whole journal in the format of beancount and Fava; `billow books export` has others."""
-    with open_installation(data) as built:
+    with open_installation(data, account) as built:
         write(commands.journal_text(built, mode))
 
 

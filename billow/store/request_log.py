@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict, deque
 from typing import Any
 
+import msgspec
 import psycopg
 import psycopg_pool
 
@@ -34,7 +35,8 @@ COLUMNS = (
     "milliseconds",
 )
 MOST_WAITING = 20_000
-"""Entries that a process keeps while the database is away; of more, the oldest are dropped."""
+MOST_BYTES = 32 << 20
+"""Entries, and bytes of their JSON, that a process keeps while the database is away; then the oldest go."""
 AT_ONCE = 1000
 PAUSE = 1.0
 """Seconds between two rounds of writing."""
@@ -46,12 +48,40 @@ class RequestLog:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self._waiting: deque[tuple[str, Entry]] = deque(maxlen=MOST_WAITING)
-        self._writing, self._stop = threading.Lock(), threading.Event()
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._bytes = 0
+        self._keeping, self._writing, self._stop = threading.Lock(), threading.Lock(), threading.Event()
 
     def add(self, tenant: str, entry: Entry) -> None:
-        """Keep an entry until it is written; a value for each of COLUMNS."""
-        self._waiting.append((tenant, entry))
+        """Keep an entry until it is written; a value for each of COLUMNS.
+
+        What cannot be written as JSON is lost, and logged: the request was answered all the same.
+        """
+        try:
+            content = msgspec.json.encode(entry)
+        except (TypeError, ValueError):
+            log.exception("a request of %s could not be logged", tenant)
+            return
+        with self._keeping:
+            self._waiting.append((tenant, content))
+            self._bytes += len(content)
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while len(self._waiting) > MOST_WAITING or self._bytes > MOST_BYTES:
+            self._bytes -= len(self._waiting.popleft()[1])
+
+    def _taken(self) -> list[tuple[str, bytes]]:
+        with self._keeping:
+            taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+            self._bytes -= sum(len(content) for _, content in taken)
+        return taken
+
+    def _put_back(self, left: list[tuple[str, bytes]]) -> None:
+        with self._keeping:
+            self._waiting.extendleft(reversed(left))
+            self._bytes += sum(len(content) for _, content in left)
+            self._drop_oldest()
 
     def start(self) -> None:
         """Write what comes in, in a thread that ends with the process, which writes the rest."""
@@ -78,22 +108,21 @@ class RequestLog:
     def write(self) -> None:
         """Write what waits, one transaction for each tenant. What cannot be written for now waits again."""
         with self._writing:
-            while taken := [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]:
-                by_tenant: dict[str, list[Entry]] = defaultdict(list)
+            while taken := self._taken():
+                by_tenant: dict[str, list[bytes]] = defaultdict(list)
                 for tenant, entry in taken:
                     by_tenant[tenant].append(entry)
                 for tenant in list(by_tenant):
                     try:
                         self._write(tenant, by_tenant[tenant])
                     except (psycopg.OperationalError, psycopg_pool.PoolTimeout):
-                        left = [(name, entry) for name, entries in by_tenant.items() for entry in entries]
-                        self._waiting.extendleft(reversed(left))
+                        self._put_back([(name, each) for name, some in by_tenant.items() for each in some])
                         raise
                     except Exception:
                         log.exception("%s requests of %s could not be logged", len(by_tenant[tenant]), tenant)
                     del by_tenant[tenant]
 
-    def _write(self, tenant: str, entries: list[Entry]) -> None:
+    def _write(self, tenant: str, entries: list[bytes]) -> None:
         with self.db.transaction(tenant) as tx:
             tx.run("set local synchronous_commit = off")
-            bulk.insert_many(tx, "api_requests", COLUMNS, entries)
+            bulk.insert_many(tx, "api_requests", COLUMNS, [msgspec.Raw(entry) for entry in entries])

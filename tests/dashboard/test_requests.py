@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from billow.app import App
 from billow.flows.platform import retention
+from billow.store import request_log
 from billow.store.request_log import RequestLog
 from tests.conftest import Api
 from tests.dashboard.conftest import Person
@@ -68,10 +70,36 @@ def test_what_could_not_be_written_waits_and_the_oldest_is_dropped(
 def test_what_postgresql_cannot_keep_loses_nobody_an_entry(log: RequestLog, api: Api) -> None:
     assert api.post("/v1/products", {"name": "Go\x00ld"})["error"]
     [(_, refused)] = list(log._waiting)
-    log._waiting.appendleft(("acct_other/test", {**refused, "sent": {"name": "\x00"}}))
+    planted = {**msgspec.json.decode(refused), "sent": {"name": "\x00"}}
+    log._waiting.appendleft(("acct_other/test", msgspec.json.encode(planted)))
     log._try()
     assert entries(log, api, "address, status, sent") == [("/v1/products", 400, None)]
     assert not log._waiting
+
+
+def test_a_process_keeps_no_more_than_its_bound_and_drops_the_oldest(
+    log: RequestLog, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        for number in range(3):  # what comes in while the database is asked
+            api.post("/v1/products", {"name": f"Later {number}"})
+        raise psycopg.OperationalError("away")
+
+    monkeypatch.setattr(request_log, "MOST_WAITING", 4)
+    for number in range(3):
+        api.post("/v1/products", {"name": f"Early {number}"})
+    log.add(api.tenant, {"id": object()})
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "_write", away)
+        log._try()
+    assert log._bytes == sum(len(content) for _, content in log._waiting)
+    log.write()
+    names = [sent["name"] for (sent,) in entries(log, api, "sent")]
+    assert names == ["Early 2", "Later 0", "Later 1", "Later 2"] and log._bytes == 0
+    monkeypatch.setattr(request_log, "MOST_BYTES", 600)
+    for number in range(5):
+        api.post("/v1/products", {"name": f"Large {number}"})
+    assert 0 < len(log._waiting) < 3 and log._bytes <= 600
 
 
 def test_no_file_is_kept(log: RequestLog, api: Api) -> None:
