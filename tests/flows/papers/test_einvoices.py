@@ -179,6 +179,22 @@ def test_the_paper_goes_without_what_cannot_be_said(
     assert app.wsgi.test_client().get(f"/i/{page}/pdf").status_code == 200
 
 
+def test_a_swedish_buyer_is_reached_by_the_organisation_number_in_its_vat_number(
+    app: App, world: World, seller: None
+) -> None:
+    """Sweden's VAT numbers have no scheme of their own among the codes for electronic addresses."""
+    address = {"line1": "Storgatan 1", "postal_code": "22350", "city": "Lund", "country": "SE"}
+    metadata = {"buyer_reference": "4711"}
+    who = world.post("/v1/customers", name="Berg AB", address=address, metadata=metadata)["id"]
+    world.post(f"/v1/customers/{who}/tax_ids", type="eu_vat", value="SE556000475501")
+    made = billed(world, who, {"amount": 5000}, default_tax_rates=[world.tax(25, "Moms")])
+    page = made["hosted_invoice_url"].partition("/i/")[2]
+    answer = app.wsgi.test_client().get(f"/i/{page}/peppol")
+    assert answer.status_code == 200, answer.text
+    [buyer] = etree.fromstring(answer.data).findall("{*}AccountingCustomerParty//{*}EndpointID")
+    assert (buyer.get("schemeID"), buyer.text) == ("0007", "5560004755")
+
+
 def test_the_formats_are_files_of_the_invoice(app: App, world: World, seller: None) -> None:
     made = billed(world, customer(world), {"amount": 5000}, default_tax_rates=[world.tax(25, "Moms")])
     page = made["hosted_invoice_url"].partition("/i/")[2]

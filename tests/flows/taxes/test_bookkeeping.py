@@ -84,9 +84,14 @@ def test_what_is_credited_lowers_the_base_of_its_own_treatment(name: str) -> Non
     """A VAT return is made from the accounts: those of credit notes tell treatments and rates apart, too."""
     chart = charts.ready(name)
     ways = (
-        Treated("domestic", "DE", "19"), Treated("domestic", "DE", "7"), Treated("eu_goods"),
-        Treated("eu_reverse_charge"), Treated("export"), Treated("oss"), Treated("mixed"),
-    )  # fmt: skip
+        Treated("domestic", "DE", "19"),
+        Treated("domestic", "DE", "7"),
+        Treated("eu_goods"),
+        Treated("eu_reverse_charge"),
+        Treated("export"),
+        Treated("oss"),
+        Treated("mixed"),
+    )
     rows = [chart.row("revenue_adjustments", treated, "eur") for treated in ways]
     assert tuple(row.number for row in rows) == ADJUSTED[name]
     revenue = [chart.row("revenue:prod_1", treated, "eur") for treated in ways]
