@@ -103,7 +103,7 @@ def test_a_calculation_is_refused_too(app: App, world: World) -> None:
 
 def number_asked(app: App, tenant: str, clock: str, day: str) -> str:
     with app.db.transaction(tenant) as tx:
-        return sources.number_to_register(tx.at(clock, datetime.fromisoformat(f"{day}T00:00:00+00:00")))
+        return sources.number_to_register(tx.at(clock, datetime.fromisoformat(f"{day} 00:00:00+00:00")))
 
 
 def test_test_mode_without_a_registration_of_its_own_and_earlier_clocks_are_not_refused(
