@@ -168,18 +168,20 @@ def number_to_register(tx: Tx) -> str:
     if tx.livemode or not number:
         return number
     home, _ = canonical(settings_of(tx).seller)
-    begun = "" if tx.clock == "wall" else " and active_from <= %(now)s"
-    found = rows.select(tx, TaxRegistration, f"country = %(home)s{begun}", home=home, now=tx.now)
+    begun = "country = %(home)s and (%(on_the_wall)s or active_from <= %(now)s)"
+    found = rows.select(tx, TaxRegistration, begun, home=home, on_the_wall=tx.clock == "wall", now=tx.now)
     return number if registered_at(home, [registration_of(row) for row in found]) else ""
 
 
 def only_by_hand(tx: Tx) -> bool:
     """Tell whether invoices have been issued, and nothing is billed with automatic tax."""
-    automatic = " and ".join(
-        f"not exists (select from {table} where (automatic_tax ->> 'enabled')::boolean)"
-        for table in ("subscriptions", "quotes", "payment_links", "invoices")
+    [(found,)] = tx.tuples(
+        "select exists (select from invoices where status <> 'draft')"
+        " and not exists (select from subscriptions where (automatic_tax ->> 'enabled')::boolean)"
+        " and not exists (select from quotes where (automatic_tax ->> 'enabled')::boolean)"
+        " and not exists (select from payment_links where (automatic_tax ->> 'enabled')::boolean)"
+        " and not exists (select from invoices where (automatic_tax ->> 'enabled')::boolean)"
     )
-    [(found,)] = tx.tuples(f"select exists (select from invoices where status <> 'draft') and {automatic}")
     return bool(found)
 
 
