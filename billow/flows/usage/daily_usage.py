@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from billow.core import usage
+from billow.flows.usage.dimension_values import by_value
 from billow.resources.meter import Meter
 from billow.store.tx import Tx
 from billow.store.usage import Span, store
@@ -16,12 +17,6 @@ SAMPLE = 1000
 """Of how many of the latest events the dimensions are read."""
 VALUES = 5
 """How many values of a dimension stand apart; the others are one sum."""
-
-AMOUNT = "case when %(counts)s then count(*)::numeric else sum(value) end"
-SINGLE = """
-    from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s
-    and at >= %(start)s and at < %(end)s and canceled_at is null"""
-"""The events of one customer that count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +74,10 @@ def dimensions(tx: Tx, meter: Meter, customer: str, start: datetime, end: dateti
 
 
 def by_dimension(tx: Tx, meter: Meter, customer: str, span: tuple[datetime, datetime], name: str) -> Daily:
-    """Return what a customer used each day in UTC by the values of a dimension: the largest, and the rest.
-
-    A dimension may have as many values as there are events: only the largest leave the database apart.
-    """
+    """Return what a customer used each day in UTC by the values of a dimension: the largest, and the rest."""
     days = days_of(*span)
-    params = {
-        "name": name,
-        "counts": meter.default_aggregation["formula"] == "count",
-        "series": series(customer, meter.id),
-        "customer": customer,
-        "meter": meter.id,
-        "start": days[0],
-        "end": days[-1] + DAY,
-    }
-    ranked = tx.tuples(
-        f'select (payload ->> %(name)s) collate "C" as said, {AMOUNT} as amount {SINGLE}'
-        " and payload ->> %(name)s is not null group by 1 order by amount desc, said limit %(most)s",
-        most=VALUES,
-        **params,
-    )
-    largest = [value for value, _ in ranked]
-    found = tx.tuples(
-        "select date_trunc('day', at, 'UTC'), case when payload ->> %(name)s = any(%(largest)s::text[])"
-        f" then payload ->> %(name)s end, {AMOUNT} {SINGLE} group by 1, 2",
-        largest=largest,
-        **params,
-    )
+    whole = (days[0], days[-1] + DAY)
+    largest, found = by_value(tx, meter, customer, whole, name, size="day", most=VALUES)
     return grouped(days, largest, found)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from billow.core import calendar
+from billow.flows.usage.dimension_values import by_value
 from billow.resources.meter import Meter
 from billow.store.tx import Tx
 from billow.store.usage.postgres import series
@@ -24,12 +25,6 @@ PER_CUSTOMER = """
     where meter = %(meter)s and hour >= %(start)s and hour < %(until)s
     and (%(customer)s::text is null or customer = %(customer)s)
     group by 1, 2 having sum(count) > 0"""
-
-AMOUNT = "case when %(formula)s = 'count' then count(*)::numeric else sum(value) end"
-SINGLE = """
-    from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s
-    and at >= %(start)s and at < %(until)s and canceled_at is null"""
-"""The events of one customer that count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +108,9 @@ def by_customer(tx: Tx, asked: Asked, starts: Sequence[datetime]) -> Explored:
 
 
 def by_dimension(tx: Tx, asked: Asked, starts: Sequence[datetime], name: str) -> Explored:
-    """Return the usage of one customer by the values of a dimension, read from single events.
-
-    A dimension may have as many values as there are events: only the largest leave the database apart.
-    """
-    params = {"name": name, "series": series(asked.customer or "", asked.meter.id), **asked.params}
-    ranked = tx.tuples(
-        f'select (payload ->> %(name)s) collate "C" as said, {AMOUNT} as amount {SINGLE}'
-        " and payload ->> %(name)s is not null group by 1 order by amount desc, said limit %(most)s",
-        most=APART,
-        **params,
-    )
-    largest = [value for value, _ in ranked]
-    found = tx.tuples(
-        "select date_trunc(%(size)s, at, 'UTC'), case when payload ->> %(name)s = any(%(largest)s::text[])"
-        f" then payload ->> %(name)s end, {AMOUNT} {SINGLE} group by 1, 2",
-        largest=largest,
-        **params,
-    )
+    """Return the usage of one customer by the values of a dimension, read from single events."""
+    span = (asked.start, asked.until)
+    largest, found = by_value(tx, asked.meter, asked.customer or "", span, name, size=asked.size, most=APART)
     return put_together(starts, largest, found)
 
 
