@@ -29,11 +29,14 @@ def is_wanted(call: Call | None, answer: Answer) -> TypeGuard[Call]:
 def parameters(call: Call) -> dict[str, Any] | None:
     """Return what was sent, without secrets, before the operation changes it.
 
-    None where it is no form, or too long, or has a NUL character, which PostgreSQL cannot keep.
+    None where it is no form, or too long, or has what cannot be written as JSON or kept by PostgreSQL (NUL).
     """
     if call.raw is not None:
         return None
-    written = msgspec.json.encode(call.sent)
+    try:
+        written = msgspec.json.encode(call.sent)
+    except (TypeError, ValueError):
+        return None
     return None if len(written) > LONGEST or b"\\u0000" in written else redacted(call.sent)
 
 

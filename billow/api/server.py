@@ -1,5 +1,6 @@
 """Answer requests: find the operation and the key, read the parameters, carry it out."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from billow.store.keys import Key, Keys
 from billow.store.request_log import RequestLog
 from billow.store.tx import Database, Tx
 
+log = logging.getLogger("billow.api")
 ADMITTED = "billow.key"
 REQUEST = "billow.request"
 """Where the environ of a request whose key was judged before holds the key, and its id."""
@@ -106,8 +108,13 @@ class Server:
         return with_headers(answer, request.id, request.headers.get("idempotency-key"), version)
 
     def _note(self, call: Call | None, request: Received, sent: Any, answer: Answer, began: float) -> None:
+        """Note a request that was answered; a failure to note it changes no answer."""
         if self.log and noted.is_wanted(call, answer):
-            self.log.add(*noted.entry(call, request, sent, answer, self.db.wall(), time.monotonic() - began))
+            took = time.monotonic() - began
+            try:
+                self.log.add(*noted.entry(call, request, sent, answer, self.db.wall(), took))
+            except Exception:
+                log.exception("request %s is not in the request log", request.id)
 
     def respond_group(self, verb: Verb, requests: Sequence[Received]) -> list[Answer]:
         """Answer requests for a grouped verb that are carried out together (api/grouping.py)."""

@@ -53,15 +53,8 @@ class RequestLog:
         self._keeping, self._writing, self._stop = threading.Lock(), threading.Lock(), threading.Event()
 
     def add(self, tenant: str, entry: Entry) -> None:
-        """Keep an entry until it is written; a value for each of COLUMNS.
-
-        What cannot be written as JSON is lost, and logged: the request was answered all the same.
-        """
-        try:
-            content = msgspec.json.encode(entry)
-        except (TypeError, ValueError):
-            log.exception("a request of %s could not be logged", tenant)
-            return
+        """Keep an entry until it is written; a value for each of COLUMNS, which JSON can say."""
+        content = msgspec.json.encode(entry)
         with self._keeping:
             self._waiting.append((tenant, content))
             self._bytes += len(content)

@@ -88,7 +88,6 @@ def test_a_process_keeps_no_more_than_its_bound_and_drops_the_oldest(
     monkeypatch.setattr(request_log, "MOST_WAITING", 4)
     for number in range(3):
         api.post("/v1/products", {"name": f"Early {number}"})
-    log.add(api.tenant, {"id": object()})
     with monkeypatch.context() as patched:
         patched.setattr(log, "_write", away)
         log._try()
@@ -100,6 +99,18 @@ def test_a_process_keeps_no_more_than_its_bound_and_drops_the_oldest(
     for number in range(5):
         api.post("/v1/products", {"name": f"Large {number}"})
     assert 0 < len(log._waiting) < 3 and log._bytes <= 600
+
+
+def test_a_request_that_cannot_be_noted_is_answered_all_the_same(
+    log: RequestLog, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise TypeError("no JSON")
+
+    monkeypatch.setattr(log, "add", broken)
+    made = api.post("/v1/products", {"name": "Gold"})
+    assert made.status == 200 and made["name"] == "Gold"
+    assert "is not in the request log" in caplog.text
 
 
 def test_no_file_is_kept(log: RequestLog, api: Api) -> None:
