@@ -1,19 +1,17 @@
 """Create a coupon, and codes that customers type to redeem it."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import flask
 
 from billow.api import operation, rows
-from billow.core.books.periods import last_day, start_of
+from billow.core.books.periods import last_day
 from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES, minor_units
 from billow.flows.catalog import promotion_codes
 from billow.flows.outside.seller import seller_of
-from billow.pages.dashboard import simple_form
+from billow.pages.dashboard import list_filters, simple_form
 from billow.pages.dashboard.coupons import worth
 from billow.pages.dashboard.price_editor import RIGHT
 from billow.pages.dashboard.simple_form import Entry, Form
@@ -74,11 +72,7 @@ def amount_of(text: str, currency: str) -> int:
 
 def end_of(text: str, zone: str) -> int:
     """Return the last second of a day in a time zone, as Unix time."""
-    day: date = last_day(text)
-    try:
-        return int(start_of(day + timedelta(days=1), ZoneInfo(zone)).timestamp()) - 1
-    except OverflowError:
-        raise Refused("There is no such day.") from None
+    return int(list_filters.begins(last_day(text), zone, days=1).timestamp()) - 1
 
 
 def created(visit: Visit, form: Mapping[str, str]) -> flask.Response:

@@ -14,6 +14,7 @@ from billow.pages.dashboard.simple_form import Entry, Form
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.pages.forms import countries_of
 from billow.pages.words import words_of
+from billow.providers.letters.layout import LANGUAGES
 from billow.resources.customer import Customer, TaxNumber
 from billow.resources.tax_id import TaxId
 from billow.store.perform import Steps
@@ -22,8 +23,6 @@ from billow.store.tx import Tx
 RIGHT = "customers.write"
 FIELDS = ("name", "email", "phone", "description")
 ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
-LANGUAGES = ("en", "sv", "de", "fr", "es", "nl", "fi", "da", "nb")
-"""The languages of papers and mails."""
 TAXED = (("none", "As its place and its tax number say"), ("exempt", "Exempt"), ("reverse", "Reverse charge"))
 
 
@@ -40,7 +39,7 @@ def entries(held: Mapping[str, str]) -> list[Entry]:
         return Entry(name, label, value=held.get(name, ""), **more)
 
     english = Locale("en")
-    own = held.get("language") or LANGUAGES[0]  # one that is not spoken, or of a country, is kept
+    own = held.get("language") or "en"  # one that is not spoken, or of a country, is kept
     spoken = [(code, str(english.languages[code])) for code in LANGUAGES]
     spoken += [] if own in LANGUAGES else [(own, own)]
     return [
