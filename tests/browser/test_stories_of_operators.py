@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from billow.app import App
 from tests.browser.test_pages import problems
 from tests.dashboard.conftest import PASSWORD, hired
-from tests.support.webhook_receivers import listening
 from tests.support.world import Customer, World
 
 Desk = Callable[..., Any]
@@ -110,31 +109,32 @@ def test_a_subscription_is_cancelled_at_its_periods_end(world: World, desk: Desk
     subscription = newest(world, "/v1/subscriptions", customer=anna.id)["id"]
     page = desk(f"/subscriptions/{subscription}")
     page.get_by_role("link", name="Cancel", exact=True).click()
-    page.get_by_label("It ends", exact=True).select_option(index=0)
+    page.get_by_label("It ends", exact=True).select_option("period_end")
     page.get_by_label("Reason, for the audit log").fill("Asked by mail")
     page.get_by_role("button", name="Show what it leads to").click()
     assert problems(page) == []
     page.locator("form[method=post] button").last.click()
     page.wait_for_url(f"**/subscriptions/{subscription}")
     ended = world.get(f"/v1/subscriptions/{subscription}")
-    assert ended["cancel_at"] or ended["cancel_at_period_end"] or ended["status"] == "canceled"
+    assert (ended["status"], ended["cancel_at_period_end"]) == ("active", True)
+    assert ended["cancel_at"] == ended["items"]["data"][0]["current_period_end"]
 
 
 def test_a_subscription_is_paused(world: World, desk: Desk, anna: Customer) -> None:
     subscription = newest(world, "/v1/subscriptions", customer=anna.id)["id"]
     page = desk(f"/subscriptions/{subscription}")
     page.get_by_role("link", name="Pause", exact=True).click()
-    page.get_by_label("While it is paused").select_option(index=0)
+    page.get_by_label("While it is paused").select_option("void")
     page.get_by_role("button", name="Show what it leads to").click()
     page.locator("form[method=post] button").last.click()
     page.wait_for_url(f"**/subscriptions/{subscription}")
     paused = world.get(f"/v1/subscriptions/{subscription}")
-    assert paused["pause_collection"] or paused["status"] == "paused"
+    assert (paused["status"], paused["pause_collection"]["behavior"]) == ("active", "void")
 
 
 def test_a_payment_is_refunded_in_part(world: World, desk: Desk, anna: Customer) -> None:
     page = desk("/payments")
-    page.get_by_role("link", name="US$62.00").or_(page.locator("main table a").first).first.click()
+    page.locator("main table a").first.click()
     page.get_by_role("link", name="Refund", exact=True).click()
     page.get_by_label("Amount in USD").fill("12.00")
     assert problems(page) == []
@@ -259,14 +259,18 @@ def test_a_clock_is_advanced_to_the_next_invoice(world: World, desk: Desk, anna:
 
 
 def test_an_event_is_sent_to_an_endpoint_again(world: World, desk: Desk, anna: Customer) -> None:
-    with listening() as receiver:
-        world.post("/v1/webhook_endpoints", url=receiver.url, enabled_events=["invoice.voided"])
-        page = desk("/events?q=invoice.paid")
-        page.locator("main table").get_by_role("link", name="invoice.paid").first.click()
-        page.get_by_label("Endpoint").select_option(index=0)
-        page.get_by_role("button", name="Send", exact=True).click()
-        page.get_by_role("heading", name="Deliveries").wait_for()
-        assert problems(page) == []
+    """One that the endpoint did not ask for, so that nothing but the button sends it."""
+    url = "https://shop.example/hooks"
+    endpoint = world.post("/v1/webhook_endpoints", url=url, enabled_events=["invoice.voided"])["id"]
+    paid = newest(world, "/v1/events", type="invoice.paid")["id"]
+    page = desk("/events?q=invoice.paid")
+    page.locator("main table").get_by_role("link", name="invoice.paid").first.click()
+    page.get_by_label("Endpoint").select_option(endpoint)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("heading", name="Deliveries").wait_for()
+    assert problems(page) == []
+    [sent] = world.get(f"/v1/webhook_endpoints/{endpoint}/deliveries")["data"]
+    assert sent["event"] == paid
 
 
 def test_a_month_is_closed_and_opened_again(world: World, desk: Desk, anna: Customer) -> None:
@@ -278,14 +282,17 @@ def test_a_month_is_closed_and_opened_again(world: World, desk: Desk, anna: Cust
     page.get_by_role("button", name="Close 2026-01", exact=True).wait_for()
 
 
-def test_anything_is_found_by_an_amount(world: World, desk: Desk, anna: Customer) -> None:
+def test_an_invoice_is_found_by_its_number_and_by_its_amount(
+    world: World, desk: Desk, anna: Customer
+) -> None:
     number = newest(world, "/v1/invoices")["number"]
     page = desk("")
-    box = page.get_by_label("Find a customer, an invoice, an id or an amount")
-    box.fill(number)
-    box.press("Enter")
-    page.get_by_role("link", name=number).first.click()
-    page.get_by_role("heading", name=f"Invoice {number}").wait_for()
+    for text in (number, "62.00"):
+        box = page.get_by_label("Find a customer, an invoice, an id or an amount")
+        box.fill(text)
+        box.press("Enter")
+        page.get_by_role("link", name=number).first.click()
+        page.get_by_role("heading", name=f"Invoice {number}").wait_for()
 
 
 def test_a_view_is_saved_and_opened(world: World, desk: Desk, anna: Customer) -> None:
@@ -307,7 +314,10 @@ def test_a_list_is_saved_as_a_file(world: World, desk: Desk, anna: Customer) -> 
 def test_a_figure_leads_to_its_documents(world: World, desk: Desk, anna: Customer) -> None:
     page = desk("/reports/mrr?from=2026-01-01&to=2026-01-31")
     page.locator("main table a").first.click()
-    page.get_by_text("anna").first.wait_for()
+    page.wait_for_url("**/reports/mrr_movements?**")
+    expect(page.locator("main table").get_by_text("US$62.00").first).to_be_visible()
+    page.locator("main table").get_by_role("link", name="anna").click()
+    page.get_by_role("link", name="All invoices of this customer").wait_for()
     assert problems(page) == []
 
 
@@ -322,15 +332,23 @@ def test_an_amount_is_explained_down_to_the_event(world: World, desk: Desk) -> N
     page = desk(f"/invoices/{invoice['id']}")
     page.get_by_role("heading", name="Why these amounts").wait_for()
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert page.get_by_text("150").count() > 0 and problems(page) == []
+    told = page.locator("main").inner_text()
+    assert "US$12.50" in told and problems(page) == []
 
 
 def test_somebody_is_invited(world: World, desk: Desk) -> None:
     page = desk("/people")
-    page.get_by_label("Mail address").fill("new@shop.example")
+    page.get_by_label("Mail address").fill(mail_of(world))
     page.get_by_label("Role", exact=True).select_option("support")
     page.get_by_role("button", name="Make a link").click()
-    page.get_by_text("/dashboard/invited/").or_(page.get_by_text("/dashboard/welcome/")).or_(
-        page.locator("main code, main input[readonly]")
-    ).first.wait_for()
+    link = page.get_by_role("status").locator("code").inner_text()
     assert problems(page) == []
+    page.context.clear_cookies()
+    page.goto(link)
+    page.get_by_text("You were invited as support").wait_for()
+    page.get_by_label("Your name").fill("New")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The password again").fill(PASSWORD)
+    assert problems(page) == []
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Home").wait_for()
