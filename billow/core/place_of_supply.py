@@ -19,6 +19,7 @@ Treatment = Literal[
     "eu_goods",
     "oss",
     "export",
+    "export_service",
     "outside",
     "exempt",
     "nontaxable",
@@ -156,7 +157,7 @@ def _outside(supply: Supply) -> Place | None:
     # A service to a consumer that is not of the kinds of art. 59 and 58 is taxed where the seller is.
     if supply.kind == "service" and not supply.number and not supply.business:
         return None
-    return Place("export", "O", "The buyer is outside the VAT area of the EU (art. 44, 58 and 59).")
+    return Place("export_service", "O", "The buyer is outside the VAT area of the EU (art. 44, 58 and 59).")
 
 
 def _domestic(supply: Supply) -> Place | None:

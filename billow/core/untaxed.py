@@ -1,10 +1,14 @@
 """Name the reason for which a tax is not charged, as papers must say it (Directive 2006/112/EC, art. 226)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 BY_TREATMENT = {
     "domestic_reverse_charge": "reverse_charge",
     "eu_goods": "eu_goods",
     "eu_reverse_charge": "reverse_charge",
     "export": "export",
+    "export_service": "export_service",
 }
 """By how the rules of the European Union treat a sale, which says more than Stripe's reasons."""
 BY_REASON = {
@@ -16,7 +20,7 @@ BY_REASON = {
     "zero_rated": "zero_rated",
 }
 """By the taxability reason of a tax."""
-NAMED = ("eu_goods", "export", "reverse_charge")
+NAMED = ("eu_goods", "export", "export_service", "reverse_charge")
 """Reasons that stand in the place of a tax's name: no country's tax is charged."""
 #: The rule of the seller's own law that exempts a sale, beside that of the directive.
 NATIONAL = {
@@ -34,17 +38,26 @@ def reason_of(treatment: str | None, taxability_reason: str | None) -> str | Non
 
     Services to a buyer outside the Union are not exempt there, but taxed elsewhere or nowhere.
 
-    >>> reason_of("export", "zero_rated"), reason_of("export", "not_collecting")
+    >>> reason_of("export", "zero_rated"), reason_of("export_service", "not_collecting")
     ('export', 'export_service')
     """
-    if treatment == "export" and taxability_reason == "not_collecting":
-        return "export_service"
     if treatment == "exempt" and taxability_reason == "not_subject_to_tax":
         return "small_enterprise"
     return BY_TREATMENT.get(treatment or "") or BY_REASON.get(taxability_reason or "")
 
 
+def treatment_in(decision: Mapping[str, Any]) -> str:
+    """Return how an invoice's decision treats a sale.
+
+    Those from before services to buyers outside the EU had a treatment of their own call them exports.
+
+    >>> [treatment_in({"treatment": "export", "category": one}) for one in "OG"]
+    ['export_service', 'export']
+    """
+    service = decision["treatment"] == "export" and decision["category"] == "O"
+    return "export_service" if service else str(decision["treatment"])
+
+
 def name_of(reason: str | None) -> str | None:
     """Return the reason under which a tax is listed that is not charged; None where its own name stays."""
-    plain = "export" if reason == "export_service" else reason
-    return plain if plain in NAMED else None
+    return reason if reason in NAMED else None

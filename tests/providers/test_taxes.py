@@ -71,7 +71,7 @@ DE, SE, US = Address("DE"), Address("SE"), Address("US", "CA")
         (sale(DE, HOME, numbers=[NUMBER]), "eu_reverse_charge", "reverse_charge", "0"),
         (sale(DE, HOME, OSS, numbers=[replace(NUMBER, valid=False)]), "oss", "standard_rated", "19"),
         (sale(SE, HOME, numbers=[NUMBER]), "domestic", "standard_rated", "25"),
-        (sale(US, HOME, OSS), "export", "not_collecting", "0"),
+        (sale(US, HOME, OSS), "export_service", "not_collecting", "0"),
         (sale(US, HOME, code="txcd_99999999"), "export", "zero_rated", "0"),
         (sale(DE, HOME, numbers=[NUMBER], code="txcd_99999999"), "eu_goods", "reverse_charge", "0"),
         (sale(SE, HOME, exemption="exempt"), "exempt", "customer_exempt", "0"),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from billow.api import rows
 from billow.api.fields import plain
-from billow.core import pricing
+from billow.core import pricing, untaxed
 from billow.core.money import show
 from billow.flows.billing import priced_items
 from billow.flows.papers import invoice_document
@@ -117,7 +117,8 @@ def explain_decision(invoice: Invoice) -> list[str]:
     said = invoice.tax_decision or {}
     text = []
     for one in said.get("decisions", []):
-        text.append(f"  taxed by     {one['source']}: {one['treatment']}, {one['tax_code']} on {one['on']}")
+        treatment = untaxed.treatment_in(one)
+        text.append(f"  taxed by     {one['source']}: {treatment}, {one['tax_code']} on {one['on']}")
         text.append(f"               {one['why']}")
         text += [f"               {name}: {value}" for name, value in one["facts"].items()]
         text += [f"               on the document: {one['mention']}"] if one["mention"] else []

@@ -147,7 +147,7 @@ def row_of(
 def treatments_of(invoice: Invoice) -> dict[str, str]:
     """Return how automatic tax treats what each rate of an invoice is for."""
     decided = (invoice.tax_decision or {}).get("decisions") or []
-    return {rate: one["treatment"] for one in decided for rate in one.get("rates") or []}
+    return {rate: untaxed.treatment_in(one) for one in decided for rate in one.get("rates") or []}
 
 
 def treatment_of(tax: Mapping[str, Any], treatments: Mapping[str, str]) -> str | None:

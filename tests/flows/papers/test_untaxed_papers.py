@@ -66,7 +66,10 @@ def issued(app: App, world: World, place: str, code: str, locale: str, **more: o
             "Art. 146 of Directive 2006/112/EC. / Steuerfreie Ausfuhrlieferung: Art. 146 der Richtlinie"
             " 2006/112/EG (§ 4 Nr. 1 Buchst. a UStG).",
         ),
-        ("CH", SERVICE, {}, "de", "Ausfuhr (0 %)", "Art. 44 und 59 der Richtlinie 2006/112/EG"),
+        (
+            "CH", SERVICE, {}, "de", "Nicht steuerbare Leistung (0 %)",
+            "Art. 44 und 59 der Richtlinie 2006/112/EG",
+        ),
     ],
 )  # fmt: skip
 def test_a_tax_that_is_not_charged_has_its_reason_for_a_name(

@@ -36,7 +36,7 @@ def test_the_returns_have_each_sale_at_its_treatment(app: App, world: World) -> 
         ("DE", "DE", "eu_reverse_charge", "0", "eur", 3000, 0),
         ("DE", "DE", "oss", "19", "eur", 2000, 380),
         ("SE", "SE", "domestic", "25", "eur", 1000, 250),
-        ("US", "US", "export", "0", "eur", 4000, 0),
+        ("US", "US", "export_service", "0", "eur", 4000, 0),
     ]
     assert shop == [("DE", "19", "standard", "eur", 2000, 380)]
     assert listed == [("DE", "DE136695976", "services", "eur", 3000)]

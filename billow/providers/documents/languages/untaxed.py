@@ -2,13 +2,13 @@
 
 NAMES = (
     "supplied_on", "replaces", "replaced_by",
-    "name_reverse_charge", "name_export", "name_eu_goods",
+    "name_reverse_charge", "name_export", "name_export_service", "name_eu_goods",
     "export", "export_service", "eu_goods", "small_enterprise",
 )  # fmt: skip
 SAID = {
     "en": (
         "Date of supply", "Replaces invoice {number} of {day}", "Replaced by invoice {number}",
-        "Reverse charge", "Export", "Intra-Community supply",
+        "Reverse charge", "Export", "Service outside the EU", "Intra-Community supply",
         "Export outside the EU, exempt from VAT: Art. 146 of Directive 2006/112/EC.",
         "Service to a customer outside the EU, not subject to VAT: Art. 44 and 59 of Directive 2006/112/EC.",
         "Intra-Community supply, exempt from VAT: Art. 138 of Directive 2006/112/EC.",
@@ -16,7 +16,7 @@ SAID = {
     ),
     "sv": (
         "Leveransdag", "Ersätter faktura {number} av den {day}", "Ersatt av faktura {number}",
-        "Omvänd betalningsskyldighet", "Export", "Unionsintern leverans",
+        "Omvänd betalningsskyldighet", "Export", "Tjänst utanför EU", "Unionsintern leverans",
         "Export utanför EU, undantagen från moms: artikel 146 i direktiv 2006/112/EG.",
         "Tjänst till kund utanför EU, ingen moms: artiklarna 44 och 59 i direktiv 2006/112/EG.",
         "Unionsintern leverans, undantagen från moms: artikel 138 i direktiv 2006/112/EG.",
@@ -24,7 +24,7 @@ SAID = {
     ),
     "de": (
         "Leistungsdatum", "Ersetzt Rechnung {number} vom {day}", "Ersetzt durch Rechnung {number}",
-        "Reverse Charge", "Ausfuhr", "Innergemeinschaftliche Lieferung",
+        "Reverse Charge", "Ausfuhr", "Nicht steuerbare Leistung", "Innergemeinschaftliche Lieferung",
         "Steuerfreie Ausfuhrlieferung: Art. 146 der Richtlinie 2006/112/EG.",
         "Nicht im Inland steuerbare Leistung an einen Kunden außerhalb der EU: Art. 44 und 59 der Richtlinie"
         " 2006/112/EG.",
@@ -33,7 +33,7 @@ SAID = {
     ),
     "fr": (
         "Date de la prestation", "Remplace la facture {number} du {day}", "Remplacée par la facture {number}",
-        "Autoliquidation", "Exportation", "Livraison intracommunautaire",
+        "Autoliquidation", "Exportation", "Prestation hors UE", "Livraison intracommunautaire",
         "Exportation hors de l’UE, exonérée de TVA : article 146 de la directive 2006/112/CE.",
         "Prestation à un client hors de l’UE, non soumise à la TVA : articles 44 et 59 de la directive"
         " 2006/112/CE.",
@@ -43,7 +43,7 @@ SAID = {
     "es": (
         "Fecha de la operación", "Sustituye a la factura {number} del {day}",
         "Sustituida por la factura {number}",
-        "Inversión del sujeto pasivo", "Exportación", "Entrega intracomunitaria",
+        "Inversión del sujeto pasivo", "Exportación", "Servicio fuera de la UE", "Entrega intracomunitaria",
         "Exportación fuera de la UE, exenta de IVA: artículo 146 de la Directiva 2006/112/CE.",
         "Servicio a un cliente fuera de la UE, no sujeto a IVA: artículos 44 y 59 de la Directiva"
         " 2006/112/CE.",
@@ -52,7 +52,7 @@ SAID = {
     ),
     "nl": (
         "Leveringsdatum", "Vervangt factuur {number} van {day}", "Vervangen door factuur {number}",
-        "Btw verlegd", "Uitvoer", "Intracommunautaire levering",
+        "Btw verlegd", "Uitvoer", "Dienst buiten de EU", "Intracommunautaire levering",
         "Uitvoer buiten de EU, vrijgesteld van btw: artikel 146 van Richtlijn 2006/112/EG.",
         "Dienst aan een klant buiten de EU, geen btw: artikelen 44 en 59 van Richtlijn 2006/112/EG.",
         "Intracommunautaire levering, vrijgesteld van btw: artikel 138 van Richtlijn 2006/112/EG.",
@@ -60,7 +60,7 @@ SAID = {
     ),
     "fi": (
         "Toimituspäivä", "Korvaa laskun {number}, {day}", "Korvattu laskulla {number}",
-        "Käännetty verovelvollisuus", "Vienti", "Yhteisömyynti",
+        "Käännetty verovelvollisuus", "Vienti", "Palvelu EU:n ulkopuolelle", "Yhteisömyynti",
         "Vienti EU:n ulkopuolelle, veroton: direktiivin 2006/112/EY 146 artikla.",
         "Palvelu asiakkaalle EU:n ulkopuolelle, ei arvonlisäveroa: direktiivin 2006/112/EY 44 ja 59 artikla.",
         "Yhteisömyynti, veroton: direktiivin 2006/112/EY 138 artikla.",
@@ -68,7 +68,7 @@ SAID = {
     ),
     "da": (
         "Leveringsdato", "Erstatter faktura {number} af {day}", "Erstattet af faktura {number}",
-        "Omvendt betalingspligt", "Eksport", "Levering inden for EU",
+        "Omvendt betalingspligt", "Eksport", "Ydelse uden for EU", "Levering inden for EU",
         "Eksport ud af EU, fritaget for moms: artikel 146 i direktiv 2006/112/EF.",
         "Ydelse til en kunde uden for EU, ingen moms: artikel 44 og 59 i direktiv 2006/112/EF.",
         "Levering inden for EU, fritaget for moms: artikel 138 i direktiv 2006/112/EF.",
@@ -76,7 +76,7 @@ SAID = {
     ),
     "nb": (
         "Leveringsdato", "Erstatter faktura {number} av {day}", "Erstattet av faktura {number}",
-        "Omvendt avgiftsplikt", "Eksport", "Levering innen EU",
+        "Omvendt avgiftsplikt", "Eksport", "Tjeneste utenfor EU", "Levering innen EU",
         "Eksport ut av EU, fritatt for merverdiavgift: artikkel 146 i direktiv 2006/112/EF.",
         "Tjeneste til en kunde utenfor EU, ingen merverdiavgift: artikkel 44 og 59 i direktiv 2006/112/EF.",
         "Levering innen EU, fritatt for merverdiavgift: artikkel 138 i direktiv 2006/112/EF.",
