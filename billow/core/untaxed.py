@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from billow.core.place_of_supply import SAME
+from billow.core.tax_ids import MEMBERS
+
 BY_TREATMENT = {
     "domestic_reverse_charge": "reverse_charge",
     "eu_goods": "eu_goods",
@@ -24,10 +27,14 @@ NAMED = ("eu_goods", "export", "export_service", "reverse_charge")
 """Reasons that stand in the place of a tax's name: no country's tax is charged."""
 #: The rule of the seller's own law that exempts a sale, beside that of the directive.
 NATIONAL = {
+    ("DE", "domestic_reverse_charge"): "§ 13b UStG",
     ("DE", "eu_goods"): "§ 4 Nr. 1 Buchst. b UStG",
+    ("DE", "eu_reverse_charge"): "§ 3a Abs. 2 UStG",
     ("DE", "export"): "§ 4 Nr. 1 Buchst. a UStG",
     ("DE", "small_enterprise"): "§ 19 UStG",
+    ("FR", "domestic_reverse_charge"): "art. 283 du CGI",
     ("FR", "eu_goods"): "art. 262 ter, I du CGI",
+    ("FR", "eu_reverse_charge"): "art. 259, 1° du CGI",
     ("FR", "export"): "art. 262, I du CGI",
     ("FR", "small_enterprise"): "art. 293 B du CGI",
 }
@@ -44,6 +51,22 @@ def reason_of(treatment: str | None, taxability_reason: str | None) -> str | Non
     if treatment == "exempt" and taxability_reason == "not_subject_to_tax":
         return "small_enterprise"
     return BY_TREATMENT.get(treatment or "") or BY_REASON.get(taxability_reason or "")
+
+
+def mention_of(reason: str, seller: str, buyer: str) -> str:
+    """Return what the law has papers say of a reason, by the countries of seller and buyer.
+
+    A buyer in another member state owes the tax by art. 196; one at home by the law of that state, and of one
+    elsewhere nothing more is known.
+
+    >>> [mention_of("reverse_charge", "DE", buyer) for buyer in ("FR", "DE", "CH")]
+    ['eu_reverse_charge', 'domestic_reverse_charge', 'reverse_charge']
+    """
+    if reason != "reverse_charge":
+        return reason
+    if seller == buyer:
+        return "domestic_reverse_charge"
+    return "eu_reverse_charge" if SAME.get(buyer, buyer) in MEMBERS else reason
 
 
 def treatment_in(decision: Mapping[str, Any]) -> str:

@@ -168,7 +168,9 @@ def mentions_of(invoice: Invoice, locale: str, country: str) -> tuple[str, ...]:
         reasons = ["exempt"]
     if not invoice.total_taxes and invoice.customer_tax_exempt == "reverse":
         reasons = ["reverse_charge"]
-    return tuple(wording.mention(locale, one, country) for one in dict.fromkeys(filter(None, reasons)))
+    buyer = (invoice.customer_address or {}).get("country") or ""
+    said = [untaxed.mention_of(one, country, buyer) for one in reasons if one]
+    return tuple(wording.mention(locale, one, country) for one in dict.fromkeys(said))
 
 
 # ------------------------------------------------------------------------------------- payments

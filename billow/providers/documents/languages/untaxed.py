@@ -3,7 +3,7 @@
 NAMES = (
     "supplied_on", "replaces", "replaced_by",
     "name_reverse_charge", "name_export", "name_export_service", "name_eu_goods",
-    "export", "export_service", "eu_goods", "small_enterprise",
+    "export", "export_service", "eu_goods", "small_enterprise", "eu_reverse_charge",
 )  # fmt: skip
 SAID = {
     "en": (
@@ -13,6 +13,7 @@ SAID = {
         "Service to a customer outside the EU, not subject to VAT: Art. 44 and 59 of Directive 2006/112/EC.",
         "Intra-Community supply, exempt from VAT: Art. 138 of Directive 2006/112/EC.",
         "Exempt from VAT as a small enterprise: Art. 284 of Directive 2006/112/EC.",
+        "Tax to be paid by the customer (reverse charge): Art. 44 and 196 of Directive 2006/112/EC.",
     ),
     "sv": (
         "Leveransdag", "Ersätter faktura {number} av den {day}", "Ersatt av faktura {number}",
@@ -21,6 +22,7 @@ SAID = {
         "Tjänst till kund utanför EU, ingen moms: artiklarna 44 och 59 i direktiv 2006/112/EG.",
         "Unionsintern leverans, undantagen från moms: artikel 138 i direktiv 2006/112/EG.",
         "Undantagen från moms som litet företag: artikel 284 i direktiv 2006/112/EG.",
+        "Omvänd betalningsskyldighet: artiklarna 44 och 196 i direktiv 2006/112/EG.",
     ),
     "de": (
         "Leistungsdatum", "Ersetzt Rechnung {number} vom {day}", "Ersetzt durch Rechnung {number}",
@@ -30,6 +32,8 @@ SAID = {
         " 2006/112/EG.",
         "Steuerfreie innergemeinschaftliche Lieferung: Art. 138 der Richtlinie 2006/112/EG.",
         "Steuerfrei als Kleinunternehmer: Art. 284 der Richtlinie 2006/112/EG.",
+        "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge): Art. 44 und 196 der Richtlinie"
+        " 2006/112/EG.",
     ),
     "fr": (
         "Date de la prestation", "Remplace la facture {number} du {day}", "Remplacée par la facture {number}",
@@ -39,6 +43,7 @@ SAID = {
         " 2006/112/CE.",
         "Livraison intracommunautaire, exonérée de TVA : article 138 de la directive 2006/112/CE.",
         "Exonéré de TVA, franchise des petites entreprises : article 284 de la directive 2006/112/CE.",
+        "Autoliquidation, taxe due par le preneur : articles 44 et 196 de la directive 2006/112/CE.",
     ),
     "es": (
         "Fecha de la operación", "Sustituye a la factura {number} del {day}",
@@ -49,6 +54,7 @@ SAID = {
         " 2006/112/CE.",
         "Entrega intracomunitaria, exenta de IVA: artículo 138 de la Directiva 2006/112/CE.",
         "Exento de IVA como pequeña empresa: artículo 284 de la Directiva 2006/112/CE.",
+        "Inversión del sujeto pasivo: artículos 44 y 196 de la Directiva 2006/112/CE.",
     ),
     "nl": (
         "Leveringsdatum", "Vervangt factuur {number} van {day}", "Vervangen door factuur {number}",
@@ -57,6 +63,7 @@ SAID = {
         "Dienst aan een klant buiten de EU, geen btw: artikelen 44 en 59 van Richtlijn 2006/112/EG.",
         "Intracommunautaire levering, vrijgesteld van btw: artikel 138 van Richtlijn 2006/112/EG.",
         "Vrijgesteld van btw als kleine onderneming: artikel 284 van Richtlijn 2006/112/EG.",
+        "Btw verlegd: artikelen 44 en 196 van Richtlijn 2006/112/EG.",
     ),
     "fi": (
         "Toimituspäivä", "Korvaa laskun {number}, {day}", "Korvattu laskulla {number}",
@@ -65,6 +72,7 @@ SAID = {
         "Palvelu asiakkaalle EU:n ulkopuolelle, ei arvonlisäveroa: direktiivin 2006/112/EY 44 ja 59 artikla.",
         "Yhteisömyynti, veroton: direktiivin 2006/112/EY 138 artikla.",
         "Veroton pienyrityksenä: direktiivin 2006/112/EY 284 artikla.",
+        "Käännetty verovelvollisuus: direktiivin 2006/112/EY 44 ja 196 artikla.",
     ),
     "da": (
         "Leveringsdato", "Erstatter faktura {number} af {day}", "Erstattet af faktura {number}",
@@ -73,6 +81,7 @@ SAID = {
         "Ydelse til en kunde uden for EU, ingen moms: artikel 44 og 59 i direktiv 2006/112/EF.",
         "Levering inden for EU, fritaget for moms: artikel 138 i direktiv 2006/112/EF.",
         "Fritaget for moms som lille virksomhed: artikel 284 i direktiv 2006/112/EF.",
+        "Omvendt betalingspligt: artikel 44 og 196 i direktiv 2006/112/EF.",
     ),
     "nb": (
         "Leveringsdato", "Erstatter faktura {number} av {day}", "Erstattet av faktura {number}",
@@ -81,6 +90,7 @@ SAID = {
         "Tjeneste til en kunde utenfor EU, ingen merverdiavgift: artikkel 44 og 59 i direktiv 2006/112/EF.",
         "Levering innen EU, fritatt for merverdiavgift: artikkel 138 i direktiv 2006/112/EF.",
         "Fritatt for merverdiavgift som liten virksomhet: artikkel 284 i direktiv 2006/112/EF.",
+        "Omvendt avgiftsplikt: artikkel 44 og 196 i direktiv 2006/112/EF.",
     ),
 }  # fmt: skip
 UNTAXED = {language: dict(zip(NAMES, said, strict=True)) for language, said in SAID.items()}
