@@ -176,3 +176,14 @@ def test_a_reverse_charge_names_the_law_by_which_the_buyer_owes_it(
 ) -> None:
     found = wording.mention("en", mention_of("reverse_charge", seller_in, buyer_in), seller_in)
     assert said in found
+
+
+def test_goods_go_where_the_invoice_ships_them_to(app: App, world: World) -> None:
+    """BT-80 and the paper name the place of the shipment before that of the buyer."""
+    where = {"line1": "Kärntner Str. 1", "city": "Wien", "postal_code": "1010", "country": "AT"}
+    id = issued(app, world, "FR", GOODS, "de", shipping={"name": "Lager", "address": where}, **FRENCH)
+    with app.db.transaction(world.api.tenant) as tx:
+        made = [einvoice.written(tx, rows.find(tx, Invoice, id), name) for name in ("ubl", "cii")]
+    for xml in made:
+        assert en16931.failed(xml) == [] and b">AT<" in xml
+    assert "Wien" in paper_of(app, world, id)
