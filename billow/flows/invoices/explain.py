@@ -8,6 +8,7 @@ from billow.core import pricing, untaxed
 from billow.core.money import show
 from billow.flows.billing import priced_items
 from billow.flows.papers import invoice_document
+from billow.flows.taxes import registered
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -41,7 +42,13 @@ def explain(tx: Tx, invoice: Invoice) -> list[str]:
             text += explain_rating(line, price)
         text.append(f"    amount     {show(line.amount, line.currency)}")
         text += explain_discounts_and_taxes(line, labels)
-    return text + explain_totals(tx, invoice, labels)
+    return text + explain_totals(tx, invoice, labels) + warnings(tx, invoice)
+
+
+def warnings(tx: Tx, invoice: Invoice) -> list[str]:
+    """Say what papers with tax lack of the seller, as it is now."""
+    taxed = any(tax["amount"] for tax in invoice.total_taxes)
+    return [f"  warning      {one}" for one in registered.lacking(tx)] if taxed else []
 
 
 def explain_discounts_and_taxes(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
