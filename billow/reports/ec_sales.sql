@@ -10,8 +10,7 @@ with numbers as (
 ), home as (
     select country from accounts where id = split_part(current_setting('billow.tenant', true), '/', 1)
 )
-select case when rate.treatment is not null then rate.country when left(numbers.number, 2) = 'EL' then 'GR'
-        else left(numbers.number, 2) end as country,
+select case left(numbers.number, 2) when 'EL' then 'GR' else coalesce(left(numbers.number, 2), rate.country) end as country,
     coalesce(numbers.number, '(no number)') as vat_number,
     case entry.treatment when 'eu_goods' then 'goods' else 'services' end as kind,
     entry.currency, sum(entry.base)::bigint as base

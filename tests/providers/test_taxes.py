@@ -239,3 +239,11 @@ def test_columns_that_are_not_known_are_refused() -> None:
         read("country,level,name,percentage,valid_from,rate\n")
     with pytest.raises(Refused, match="no column"):
         read("country,level\n")
+
+
+def test_consumers_in_northern_ireland_are_taxed_there_on_goods() -> None:
+    """The one-stop shop has them under XI, at the rate of the United Kingdom."""
+    belfast = Address("GB", None, "BT1 5GS")
+    found = EuVat().decide(sale(belfast, HOME, OSS, code="txcd_99999999"))
+    [part] = found.parts
+    assert (found.treatment, part.country, part.percentage) == ("oss", "XI", Decimal(20))
