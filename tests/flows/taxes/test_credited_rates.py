@@ -138,3 +138,31 @@ def test_a_line_that_credits_no_line_lowers_the_base_of_its_own_rate(app: App, w
     custom = {"type": "custom_line_item", "unit_amount": 1000, "quantity": 1, "description": "Late"}
     world.post("/v1/credit_notes", invoice=invoice["id"], lines=[{**custom, "tax_rates": [seven]}])
     assert declared(app, world) == {"19": (10000, 1900), "7": (4000, 280)}
+
+
+def test_taxes_inside_and_on_top_with_a_discount_are_credited_to_nothing(app: App, world: World) -> None:
+    """100.00 with 19 % inside and 49.99 with 7 % on top, 12.5 % off the invoice; credited in odd parts."""
+    own = ("name=Acme GmbH", "country=DE", "line1=Hauptstr. 5", "city=Berlin", "postal_code=10115")
+    Of(app, world.api).sets(*own, "tax_id=eu_vat:DE136695976", "email=kim@acme.example")
+    seller(world, standard("DE"), country="DE")
+    anna = world.customer("anna", address={"country": "DE", "city": "Köln", "postal_code": "50667"})
+    coupon = world.post("/v1/coupons", percent_off="12.5", duration="forever")["id"]
+    for amount, percent, inside in ((10000, 19, True), (4999, 7, False), (-333, 7, False)):
+        rate = world.tax(percent, country="DE", display_name="USt", inclusive=inside)
+        anna.owes(amount, currency="eur", tax_rates=[rate])
+    draft = world.post(
+        "/v1/invoices",
+        customer=anna.id,
+        currency="eur",
+        pending_invoice_items_behavior="include",
+        discounts=[{"coupon": coupon}],
+    )
+    invoice = world.post(f"/v1/invoices/{draft['id']}/finalize")
+    left = invoice["total"]
+    assert sum(base + tax for base, tax in declared(app, world).values()) == left
+    for amount in (1, 3333, 7, 2500, 777):
+        world.post("/v1/credit_notes", invoice=invoice["id"], amount=amount)
+        left -= amount
+        assert sum(base + tax for base, tax in declared(app, world).values()) == left
+    world.post("/v1/credit_notes", invoice=invoice["id"], amount=left)
+    assert declared(app, world) == {}
