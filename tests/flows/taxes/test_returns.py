@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from billow import reports
@@ -9,10 +10,13 @@ from billow.app import App
 from billow.core.books.treatments import UNTAXED, Rate, treatment_of
 from billow.flows.outside import merchant
 from billow.flows.outside import seller as sellers
+from billow.store import migrate
+from tests.flows.platform.test_sellers import Of
 from tests.flows.taxes.sellers import UNION, buyer, seller, standard, taxed
 from tests.support.world import World
 
 NUMBER = {"tax_id_data": [{"type": "eu_vat", "value": "DE 136 695 976"}]}
+[MIGRATION] = (Path(migrate.__file__).parent / "migrations").glob("*_export_of_goods.sql")
 YEAR = {"from": datetime(2026, 1, 1, tzinfo=UTC), "to": datetime(2027, 1, 1, tzinfo=UTC)}
 
 
@@ -152,3 +156,22 @@ def test_the_view_of_tax_entries_treats_each_rate_by_the_rule_of_the_books(app: 
     assert len(found) == len(rates) * (2 + len(UNTAXED))
     for treatment, reason, id, percentage, country in found:
         assert treatment == treatment_of(Rate(id, percentage, country), reason, "SE"), (reason, country)
+
+
+def test_exports_from_before_services_were_told_apart_are_read_right(app: App, world: World) -> None:
+    """The migration tells the rates apart that both were drawn for: goods alone have a mention."""
+    own = ("name=Acme AB", "country=SE", "line1=Storgatan 1", "city=Stockholm", "postal_code=111 22")
+    Of(app, world.api).sets(*own, "tax_id=eu_vat:SE556703748501")
+    seller(world, standard("SE"), UNION)
+    abroad = buyer(world, "US-CA")
+    for amount, code in ((1000, "txcd_99999999"), (400, "txcd_10103001")):
+        world.post("/v1/invoiceitems", customer=abroad.id, currency="eur", amount=amount, tax_code=code)
+        world.post(f"/v1/invoices/{taxed(world, abroad)['id']}/finalize")
+    now = rows_of(app, world, "vat")
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("update tax_rates set treatment = 'export' where treatment = 'export_service'")
+    assert rows_of(app, world, "vat") != now
+    statements = MIGRATION.read_text("utf-8").split(";\n")
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run(next(one for one in statements if one.startswith("update")))
+    assert rows_of(app, world, "vat") == now
