@@ -23,6 +23,7 @@ from billow.flows.outside import books, home_currency
 from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import api_keys, missing_timers
 from billow.flows.reporting import answers
+from billow.flows.taxes import registered
 from billow.flows.usage import import_file
 from billow.ledger import audit
 from billow.ledger.journal import journal
@@ -303,6 +304,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
         yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since, wanted.gateways))
         yield from _collected(db, tenant)
         yield from undeliverable(db, tenant)
+        yield from _unnamed(db, tenant)
 
 
 def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
@@ -370,6 +372,13 @@ def undeliverable(db: Database, tenant: str) -> Iterator[checking.Line]:
     reasons = ", ".join(f"{invoice.id}: {invoice.mail_error}" for invoice in found[:5])
     if found:
         yield False, f"{tenant} open invoices whose mail cannot arrive: {len(found)} ({reasons})"
+
+
+def _unnamed(db: Database, tenant: str) -> Iterator[checking.Line]:
+    """Find what the papers of a registered seller lack by law."""
+    with db.snapshot(tenant) as tx:
+        found = registered.lacking(tx)
+    yield from ((False, f"{tenant} {one}") for one in found)
 
 
 def _has_seal(db: Database, tenant: str, noted: str) -> bool:

@@ -15,9 +15,10 @@ from billow.core.seller import Seller
 from billow.flows.outside import seller as sellers
 from billow.flows.outside import seller_changes
 from billow.flows.outside.seller_changes import ADDRESS, LISTS, NAMES
+from billow.flows.taxes import registered
 from billow.opening import open_installation
 from billow.store.tx import Tx
-from billow.terminal import Account, Data, show, stands_alone
+from billow.terminal import Account, Data, say, show, stands_alone
 
 seller = typer.Typer(invoke_without_command=True, help="Show and set who sells: what invoices say of it.")
 
@@ -29,6 +30,7 @@ def show_seller(context: typer.Context, account: Account = None, data: Data = No
         return
     with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, "test")) as tx:
         show("seller", ["what", "is"], rows_of(tx))
+        warn(built)
 
 
 @seller.command("set")
@@ -51,6 +53,17 @@ def set_seller(
         change(built, given)
         with built.db.snapshot(commands.tenant(built, "test")) as tx:
             show("seller", ["what", "is"], rows_of(tx))
+        warn(built)
+
+
+def warn(built: App) -> None:
+    """Say what the papers of a seller who is registered for VAT lack, in either mode."""
+    found: dict[str, None] = {}
+    for mode in ("test", "live"):
+        with built.db.snapshot(commands.tenant(built, mode)) as tx:
+            found |= dict.fromkeys(registered.lacking(tx))
+    for one in found:
+        say(one, "red")
 
 
 def read(what: list[str]) -> dict[str, Any]:

@@ -121,18 +121,33 @@ def spread(amount: int, left: Sequence[int]) -> list[int]:
     return [rise - fall for rise, fall in zip(rises, falls, strict=True)]
 
 
-def by_line(own: Mapping[str, int], other: int, left: Mapping[str, int]) -> dict[str, int]:
+def by_line(
+    own: Mapping[str, int], others: Sequence[tuple[Sequence[str], int]], left: Mapping[str, int]
+) -> dict[str, int]:
     """Return how much of each invoice line's net a credit note takes back.
 
-    `own` is credited of the lines themselves. `other`, which is credited of no line, and what a line has not
-    left any more are spread over what is left of all.
+    `own` is credited of the lines themselves. Each of `others` is credited of several lines, such as those of
+    one tax rate: it is spread over what is left of them. What they have not left any more is spread over what
+    is left of all.
+
+    >>> by_line({}, [(["a"], 10), (["b", "c"], 5)], {"a": 40, "b": 20, "c": 5})
+    {'a': 10, 'b': 4, 'c': 1}
     """
     taken = {line: clamped(amount, 0, left[line]) for line, amount in own.items()}
-    rest = other + sum(own.values()) - sum(taken.values())
-    remaining = minus(left, taken)
-    more = spread(rest, list(remaining.values()))
-    found = {line: taken.get(line, 0) + add for line, add in zip(remaining, more, strict=True)}
-    return {line: amount for line, amount in found.items() if amount}
+    rest = sum(own.values()) - sum(taken.values())
+    for lines, amount in others:
+        there = {line: left[line] - taken.get(line, 0) for line in lines}
+        share = clamped(amount, 0, sum(there.values()))
+        add(taken, there, share)
+        rest += amount - share
+    add(taken, minus(left, taken), rest)
+    return {line: taken[line] for line in left if taken.get(line)}
+
+
+def add(taken: dict[str, int], left: Mapping[str, int], amount: int) -> None:
+    """Add to what is taken of lines an amount that is spread over what is left of them."""
+    for line, share in zip(left, spread(amount, list(left.values())), strict=True):
+        taken[line] = taken.get(line, 0) + share
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ Treatment = Literal[
     "eu_goods",
     "oss",
     "export",
+    "export_service",
     "outside",
     "exempt",
     "nontaxable",
@@ -119,6 +120,17 @@ def in_vat_area(address: Address) -> bool:
     return not postal_code.startswith(OUTSIDE_BY_POSTAL_CODE.get(country, ("\0",)))
 
 
+def in_northern_ireland(address: Address) -> bool:
+    """Tell whether an address is in Northern Ireland, where goods are treated as in a member state.
+
+    >>> [in_northern_ireland(Address("GB", None, code)) for code in ("BT1 5GS", "B1 1BT")]
+    [True, False]
+    """
+    country, _ = canonical(address)
+    postal_code = (address.postal_code or "").strip().upper()
+    return country == "XI" or (country == "GB" and postal_code.startswith("BT"))
+
+
 def rate_region(address: Address) -> str:
     """Return the key of the rate of an address: its country, or its region where that has its own rates."""
     country, state = canonical(address)
@@ -147,7 +159,7 @@ def _nontaxable(supply: Supply) -> Place | None:
 def _outside(supply: Supply) -> Place | None:
     """Services to buyers outside the VAT area are outside its scope; goods that leave it are exported."""
     goods = supply.kind == "goods"
-    if in_vat_area(supply.buyer) or (goods and supply.buyer.country.upper() == "XI"):
+    if in_vat_area(supply.buyer) or (goods and in_northern_ireland(supply.buyer)):
         return None
     if not in_vat_area(supply.seller):
         return Place("outside", "O", "Neither the seller nor the buyer is in the VAT area of the EU.")
@@ -156,7 +168,7 @@ def _outside(supply: Supply) -> Place | None:
     # A service to a consumer that is not of the kinds of art. 59 and 58 is taxed where the seller is.
     if supply.kind == "service" and not supply.number and not supply.business:
         return None
-    return Place("export", "O", "The buyer is outside the VAT area of the EU (art. 44, 58 and 59).")
+    return Place("export_service", "O", "The buyer is outside the VAT area of the EU (art. 44, 58 and 59).")
 
 
 def _domestic(supply: Supply) -> Place | None:
@@ -190,10 +202,12 @@ def _between_businesses(supply: Supply) -> Place | None:
 
 def _at_the_sellers(supply: Supply) -> Place | None:
     """Consumers are taxed where the seller is: services that are not digital, and all below the threshold."""
-    if not in_vat_area(supply.seller):
-        return None
     home, region = canonical(supply.seller)[0], rate_region(supply.seller)
-    if supply.kind in ("service", "consulting"):
+    personal = supply.kind in ("service", "consulting")
+    if not in_vat_area(supply.seller):
+        why = f"A service to a consumer is taxed where the seller is (art. 45): outside the EU, in {home}."
+        return Place("outside", "O", why) if personal else None
+    if personal:
         why = f"A service to a consumer is taxed where the seller is, in {home} (art. 45)."
         return _at_home(supply, why, region)
     if not supply.over_threshold:
@@ -204,14 +218,14 @@ def _at_the_sellers(supply: Supply) -> Place | None:
 
 def _at_the_buyers(supply: Supply) -> Place:
     """Digital services and distance sales to consumers are taxed where they live."""
-    where = canonical(supply.buyer)[0]
+    where = "XI" if in_northern_ireland(supply.buyer) else canonical(supply.buyer)[0]
     inside = in_vat_area(supply.seller)
     article = "art. 33" if supply.kind == "goods" else "art. 58"
     return Place(
         "oss",
         "S",
         f"A consumer in {where} is taxed there ({article}).",
-        rate_of=rate_region(supply.buyer),
+        rate_of="XI" if where == "XI" else rate_region(supply.buyer),
         scheme="OSS" if inside else "OSS non-Union",
     )
 

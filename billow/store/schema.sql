@@ -2660,20 +2660,33 @@ with late as (
     select coalesce(late.booked, n.at), n.sign, c.invoice, c.currency, l.taxes, l.net
     from notes n join credit_notes c on c.id = n.id join credit_note_lines l on l.credit_note = n.id
     left join late on late.source = n.source and late.event = n.event
+), entries as (
+    select l.at, l.invoice, l.currency, tax -> 'tax_rate_details' ->> 'tax_rate' as tax_rate,
+        tax ->> 'taxability_reason' as reason, l.sign * (tax ->> 'taxable_amount')::bigint as base,
+        l.sign * (tax ->> 'amount')::bigint as tax
+    from lines l cross join lateral jsonb_array_elements(l.taxes) as tax
+    union all
+    select l.at, l.invoice, l.currency, null, null, l.sign * l.net, 0 from lines l where l.taxes = '[]'
+    union all
+    -- A refund without a credit note takes its part of each tax back; its base is what that tax is of.
+    select coalesce(late.booked, r.created), null, r.currency, rate.id, 'standard_rated',
+        -round(r.amount * 100 / rate.percentage)::bigint, -r.amount
+    from refund_taxes r join tax_rates rate on rate.id = r.tax_rate
+    left join late on late.source = r.source and late.event = r.event
+    where rate.percentage > 0
 )
-select l.at, l.invoice, l.currency, tax -> 'tax_rate_details' ->> 'tax_rate' as tax_rate,
-    tax ->> 'taxability_reason' as reason, l.sign * (tax ->> 'taxable_amount')::bigint as base,
-    l.sign * (tax ->> 'amount')::bigint as tax
-from lines l cross join lateral jsonb_array_elements(l.taxes) as tax
-union all
-select l.at, l.invoice, l.currency, null, null, l.sign * l.net, 0 from lines l where l.taxes = '[]'
-union all
--- A refund without a credit note takes its part of each tax back; its base is what that tax is of.
-select coalesce(late.booked, r.created), null, r.currency, rate.id, 'standard_rated',
-    -round(r.amount * 100 / rate.percentage)::bigint, -r.amount
-from refund_taxes r join tax_rates rate on rate.id = r.tax_rate
-left join late on late.source = r.source and late.event = r.event
-where rate.percentage > 0;
+-- How each is treated is what the books say (core/books/treatments.py): of a rate by hand, by its reason and its country.
+select e.at, e.invoice, e.currency, e.tax_rate, e.reason, e.base, e.tax,
+    case when rate.id is null then 'untaxed'
+        when rate.treatment is not null then rate.treatment
+        when e.reason = 'reverse_charge' then 'eu_reverse_charge'
+        when e.reason in ('customer_exempt', 'excluded_territory', 'not_collecting', 'not_subject_to_tax', 'product_exempt',
+            'product_exempt_holiday', 'zero_rated') or rate.percentage = 0 then 'exempt'
+        when rate.country is null or rate.country
+            = (select a.country from accounts a where a.id = split_part(current_setting('billow.tenant', true), '/', 1))
+            then 'domestic'
+        else 'by_hand' end as treatment
+from entries e left join tax_rates rate on rate.id = e.tax_rate;
 -- The people who work in the dashboard. They belong to the installation and have a role for each account, so they are
 -- looked up before a tenant is known. Of passwords, codes, links and sessions only hashes are kept.
 create table operators (

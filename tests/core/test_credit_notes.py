@@ -88,9 +88,11 @@ def test_a_spread_amount_is_bounded_by_what_is_left(left: list[int], share: int)
 
 
 def test_what_a_line_has_not_left_is_taken_from_the_others():
-    assert by_line({"a": 50}, 0, {"a": 40, "b": 50}) == {"a": 40, "b": 10}
-    assert by_line({}, 20, {"a": 50, "b": 50}) == {"a": 10, "b": 10}
-    assert by_line({"a": 30}, 30, {"a": 50, "b": 40}) == {"a": 40, "b": 20}
+    assert by_line({"a": 50}, [], {"a": 40, "b": 50}) == {"a": 40, "b": 10}
+    assert by_line({}, [(["a", "b"], 20)], {"a": 50, "b": 50}) == {"a": 10, "b": 10}
+    assert by_line({"a": 30}, [(["a", "b"], 30)], {"a": 50, "b": 40}) == {"a": 40, "b": 20}
+    assert by_line({}, [(["a"], 30), (["b"], 5), ([], 5)], {"a": 20, "b": 40}) == {"a": 20, "b": 20}
+    assert by_line({}, [(["b"], -10)], {"a": 50, "b": -20}) == {"b": -10}
 
 
 @pytest.mark.parametrize(

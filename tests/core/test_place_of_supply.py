@@ -42,12 +42,18 @@ def test_the_cases_of_the_standards_are_decided_as_they_say() -> None:
         ("service", "SE", "DE", None, "domestic", "SE"),
         ("service", "SE", "US", None, "domestic", "SE"),
         ("consulting", "SE", "DE", None, "domestic", "SE"),
-        ("consulting", "SE", "US", None, "export", None),
+        ("consulting", "SE", "US", None, "export_service", None),
+        ("digital", "SE", "US", None, "export_service", None),
         ("service", "SE", "DE", "DE", "eu_reverse_charge", None),
         ("goods", "SE", "DE", "DE", "eu_goods", None),
         ("goods", "SE", "DE", None, "oss", "DE"),
         ("goods", "SE", "XI", "XI", "eu_goods", None),
         ("goods", "SE", "NO", None, "export", None),
+        ("service", "GB", "DE", None, "outside", None),
+        ("consulting", "CH", "DE", None, "outside", None),
+        ("digital", "GB", "DE", None, "oss", "DE"),
+        ("goods", "GB", "DE", None, "oss", "DE"),
+        ("service", "NO", "SE", "SE", "eu_reverse_charge", None),
         ("digital", "SE", "SE", "DE", "domestic", "SE"),
         ("digital", "SE", "DE", "SE", "oss", "DE"),
         ("digital", "GR", "GR", "EL", "domestic", "GR"),
@@ -88,3 +94,20 @@ def test_madeira_and_the_azores_have_rates_of_their_own() -> None:
     assert rate_region(Address("PT", None, "9000-001")) == "PT-30"
     assert rate_region(Address("PT", "PT-20")) == "PT-20"
     assert rate_region(Address("PT", "11", "9000-001")) == "PT"
+
+
+@pytest.mark.parametrize(
+    ("kind", "postal_code", "number", "treatment"),
+    [
+        ("goods", "BT1 5GS", "XI", "eu_goods"),
+        ("goods", "bt7 1nn", None, "oss"),
+        ("goods", "B1 1AA", "XI", "export"),
+        ("digital", "BT1 5GS", "XI", "export_service"),
+    ],
+)
+def test_northern_ireland_is_known_by_its_postal_codes(
+    kind: Kind, postal_code: str, number: str | None, treatment: str
+) -> None:
+    """Its addresses have the country GB; for goods alone it is treated as a member state."""
+    place = place_of_supply(Supply(kind, Address("SE"), Address("GB", None, postal_code), number))
+    assert (place.treatment, place.rate_of) == (treatment, "XI" if treatment == "oss" else None)

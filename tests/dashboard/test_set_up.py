@@ -101,3 +101,13 @@ def test_who_changes_no_settings_sees_no_list_at_home(hire: Callable[..., Any], 
     person = hire(role)
     assert "Set up billow" not in person.reads("")
     assert person.sends("/setup", act="dismiss").status_code == 403
+
+
+def test_home_says_what_the_papers_of_a_registered_seller_lack(app: App, api: Api, owner: Person) -> None:
+    office = {"country": "SE", "tax_behavior": "exclusive"}
+    owner.sends("/settings/tax", **office, registered="SE", scheme="standard")
+    missing = "A tax registration in SE is in force, but the seller has no VAT number there"
+    assert missing in owner.reads("")
+    owner.sends("/settings/company", name="Acme AB", country="SE", line1="Gatan 1", city="Lund")
+    owner.sends("/settings/company", tax_id="eu_vat:SE556000475501")
+    assert missing not in owner.reads("") and "has no address" not in owner.reads("")

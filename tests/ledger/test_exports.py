@@ -206,6 +206,15 @@ def test_a_stored_chart_without_later_accounts_gets_them_from_the_one_most_alike
     assert charts.kept(text).rows == charts.read(text).rows
 
 
+def test_a_stored_chart_from_before_services_were_told_from_exports_has_both_on_one_account():
+    text = written(charts.ready("skr04")).replace(",4120,", ",4338,")
+    old = "".join(line for line in text.splitlines(True) if ",export_service," not in line)
+    for kind in ("revenue", "revenue_adjustments"):
+        rows = [charts.kept(old).row(kind, Treated(one), "eur") for one in ("export", "export_service")]
+        assert [row.number for row in rows] == ["4338", "4338"]
+    assert charts.ready("skr04").row("revenue", Treated("export_service"), "eur").number == "4338"
+
+
 def test_a_day_without_a_rate_is_named(tx):
     fill(tx, "jpy")
     support.exported(tx, "bas", DAYS[0], date(2026, 2, 28), "eur", rates_of)

@@ -71,7 +71,7 @@ DE, SE, US = Address("DE"), Address("SE"), Address("US", "CA")
         (sale(DE, HOME, numbers=[NUMBER]), "eu_reverse_charge", "reverse_charge", "0"),
         (sale(DE, HOME, OSS, numbers=[replace(NUMBER, valid=False)]), "oss", "standard_rated", "19"),
         (sale(SE, HOME, numbers=[NUMBER]), "domestic", "standard_rated", "25"),
-        (sale(US, HOME, OSS), "export", "not_collecting", "0"),
+        (sale(US, HOME, OSS), "export_service", "not_collecting", "0"),
         (sale(US, HOME, code="txcd_99999999"), "export", "zero_rated", "0"),
         (sale(DE, HOME, numbers=[NUMBER], code="txcd_99999999"), "eu_goods", "reverse_charge", "0"),
         (sale(SE, HOME, exemption="exempt"), "exempt", "customer_exempt", "0"),
@@ -239,3 +239,11 @@ def test_columns_that_are_not_known_are_refused() -> None:
         read("country,level,name,percentage,valid_from,rate\n")
     with pytest.raises(Refused, match="no column"):
         read("country,level\n")
+
+
+def test_consumers_in_northern_ireland_are_taxed_there_on_goods() -> None:
+    """The one-stop shop has them under XI, at the rate of the United Kingdom."""
+    belfast = Address("GB", None, "BT1 5GS")
+    found = EuVat().decide(sale(belfast, HOME, OSS, code="txcd_99999999"))
+    [part] = found.parts
+    assert (found.treatment, part.country, part.percentage) == ("oss", "XI", Decimal(20))

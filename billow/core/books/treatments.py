@@ -9,8 +9,8 @@ from typing import Any
 from billow.core.money import decimal_text
 
 TREATMENTS = (
-    "domestic", "domestic_reverse_charge", "eu_reverse_charge", "eu_goods", "oss", "export", "outside",
-    "exempt", "nontaxable", "untaxed", "by_hand", "mixed",
+    "domestic", "domestic_reverse_charge", "eu_reverse_charge", "eu_goods", "oss", "export",
+    "export_service", "outside", "exempt", "nontaxable", "untaxed", "by_hand", "mixed",
 )  # fmt: skip
 """Those of automatic tax; `untaxed` has no tax rate, `by_hand` one of another country, `mixed` several."""
 UNTAXED = frozenset({

@@ -172,14 +172,29 @@ def shipping_of(case: Case, lines: Sequence[CreditNoteLine]) -> dict[str, Any]:
 
 
 def allocation(case: Case, lines: Sequence[CreditNoteLine]) -> dict[str, int]:
-    """Return how much of the net of each invoice line a credit note takes back."""
-    own, other = Counter[str](), 0
+    """Return how much of the net of each invoice line a credit note takes back.
+
+    A line that is of none takes it from those with the same taxes, so that the books lower the same bases as
+    the paper; where there are none, from all.
+    """
+    own, others = Counter[str](), []
     for line in lines:
         if line.invoice_line_item:
             own[line.invoice_line_item] += line.net
         else:
-            other += line.net
-    return credit_notes.by_line(own, other, case.nets)
+            others.append((alike(case, line), line.net))
+    return credit_notes.by_line(own, others, case.nets)
+
+
+def alike(case: Case, line: CreditNoteLine) -> list[str]:
+    """Return the invoice lines with the taxes of a line that credits none of them."""
+    taxes = taxes_named(line.taxes)
+    return [one.id for one in case.lines if taxes_named(one.taxes) == taxes]
+
+
+def taxes_named(taxes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the rates of the taxes of a line, in their order."""
+    return tuple(tax["tax_rate_details"]["tax_rate"] for tax in taxes)
 
 
 def named_rates(tx: Tx, invoice: Invoice, wanted: Terms | None) -> dict[str, TaxRate]:

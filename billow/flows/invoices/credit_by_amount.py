@@ -7,7 +7,7 @@ from billow.core import credit_notes
 from billow.core.credit_notes import Parts
 from billow.core.errors import require
 from billow.core.money import allocate, show
-from billow.flows.invoices.credit_amounts import Case, Credited
+from billow.flows.invoices.credit_amounts import Case, Credited, taxes_named
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.invoice_line import InvoiceLine
 
@@ -50,8 +50,7 @@ def grouped(case: Case) -> dict[Group, list[InvoiceLine]]:
     """Group the lines of an invoice by the rates of their taxes, in the order of the lines."""
     groups: dict[Group, list[InvoiceLine]] = {}
     for line in case.lines:
-        key = tuple(tax["tax_rate_details"]["tax_rate"] for tax in line.taxes)
-        groups.setdefault(key, []).append(line)
+        groups.setdefault(taxes_named(line.taxes), []).append(line)
     return groups
 
 

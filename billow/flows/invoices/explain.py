@@ -4,10 +4,11 @@ from datetime import datetime
 
 from billow.api import rows
 from billow.api.fields import plain
-from billow.core import pricing
+from billow.core import pricing, untaxed
 from billow.core.money import show
 from billow.flows.billing import priced_items
 from billow.flows.papers import invoice_document
+from billow.flows.taxes import registered
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -41,7 +42,13 @@ def explain(tx: Tx, invoice: Invoice) -> list[str]:
             text += explain_rating(line, price)
         text.append(f"    amount     {show(line.amount, line.currency)}")
         text += explain_discounts_and_taxes(line, labels)
-    return text + explain_totals(tx, invoice, labels)
+    return text + explain_totals(tx, invoice, labels) + warnings(tx, invoice)
+
+
+def warnings(tx: Tx, invoice: Invoice) -> list[str]:
+    """Say what papers with tax lack of the seller, as it is now."""
+    taxed = any(tax["amount"] for tax in invoice.total_taxes)
+    return [f"  warning      {one}" for one in registered.lacking(tx)] if taxed else []
 
 
 def explain_discounts_and_taxes(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
@@ -117,7 +124,8 @@ def explain_decision(invoice: Invoice) -> list[str]:
     said = invoice.tax_decision or {}
     text = []
     for one in said.get("decisions", []):
-        text.append(f"  taxed by     {one['source']}: {one['treatment']}, {one['tax_code']} on {one['on']}")
+        treatment = untaxed.treatment_in(one)
+        text.append(f"  taxed by     {one['source']}: {treatment}, {one['tax_code']} on {one['on']}")
         text.append(f"               {one['why']}")
         text += [f"               {name}: {value}" for name, value in one["facts"].items()]
         text += [f"               on the document: {one['mention']}"] if one["mention"] else []

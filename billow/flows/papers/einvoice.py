@@ -157,11 +157,12 @@ def last_day(lines: Sequence[InvoiceLine], zone: str) -> date | None:
 
 
 def delivered_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> str:
-    """Return the country of the Union that goods were sent to: the shipping address goes before others."""
+    """Return the country of the Union that goods were sent to (BT-80), which the paper says as well."""
     if not any(one.category.code == "K" for one in subtotals):
         return ""
-    shipping = address_of((invoice.customer_shipping or {}).get("address"))
-    return codes.country(shipping.country or address_of(invoice.customer_address).country)
+    given = [(told or {}).get("address") for told in (invoice.shipping_details, invoice.customer_shipping)]
+    places = [address_of(one).country for one in (*given, invoice.customer_address)]
+    return codes.country(next(filter(None, places), ""))
 
 
 def _dated(made: EInvoice, locale: str) -> EInvoice:

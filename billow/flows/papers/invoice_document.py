@@ -90,8 +90,12 @@ def details_of(
 
 
 def ship_to(invoice: Invoice, locale: str) -> str:
-    """Return where it is shipped to, where the invoice says it."""
-    told = invoice.shipping_details or {}
+    """Return where it is shipped to, where the invoice says it; of goods for another member state, always.
+
+    That they were sent there is what exempts them (art. 138): the customer's own shipping address counts.
+    """
+    abroad = "eu_goods" in paper_totals.treatments_of(invoice).values()
+    told = invoice.shipping_details or (invoice.customer_shipping if abroad else None) or {}
     name, phone = told.get("name") or "", told.get("phone") or ""
     return ", ".join(text for text in (name, *address_lines(told.get("address"), locale), phone) if text)
 

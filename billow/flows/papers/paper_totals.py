@@ -147,7 +147,7 @@ def row_of(
 def treatments_of(invoice: Invoice) -> dict[str, str]:
     """Return how automatic tax treats what each rate of an invoice is for."""
     decided = (invoice.tax_decision or {}).get("decisions") or []
-    return {rate: one["treatment"] for one in decided for rate in one.get("rates") or []}
+    return {rate: untaxed.treatment_in(one) for one in decided for rate in one.get("rates") or []}
 
 
 def treatment_of(tax: Mapping[str, Any], treatments: Mapping[str, str]) -> str | None:
@@ -168,7 +168,9 @@ def mentions_of(invoice: Invoice, locale: str, country: str) -> tuple[str, ...]:
         reasons = ["exempt"]
     if not invoice.total_taxes and invoice.customer_tax_exempt == "reverse":
         reasons = ["reverse_charge"]
-    return tuple(wording.mention(locale, one, country) for one in dict.fromkeys(filter(None, reasons)))
+    buyer = (invoice.customer_address or {}).get("country") or ""
+    said = [untaxed.mention_of(one, country, buyer) for one in reasons if one]
+    return tuple(wording.mention(locale, one, country) for one in dict.fromkeys(said))
 
 
 # ------------------------------------------------------------------------------------- payments

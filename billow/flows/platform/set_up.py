@@ -10,7 +10,7 @@ from billow.core.tax_ids import MEMBERS
 from billow.flows.outside.merchant import name_of
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import profile_of, seller_of, store
-from billow.flows.taxes import sources
+from billow.flows.taxes import registered, sources
 from billow.flows.taxes.settings import settings_of
 from billow.providers.mail import Message
 from billow.store.perform import Steps, ask
@@ -85,11 +85,9 @@ def leave_out(tx: Tx, key: str, *, out: bool = True) -> None:
 def lacking(tx: Tx) -> list[str]:
     """Return what a legal invoice still lacks of the seller (art. 226 of the VAT directive)."""
     seller, taxes = seller_of(tx), settings_of(tx)
-    address = seller.address
-    whole = bool(address and (address.line1 or address.city)) or bool(seller.address_lines)
     numbered = bool(seller.tax_ids or seller.tax_number)
     found = [] if seller.name else ["name"]
-    found += [] if whole else ["address"]
+    found += [] if registered.has_address(tx) else ["address"]
     if not numbered and not (taxes.small_enterprise and seller.company_number):
         found.append("tax_id" if seller.country in MEMBERS else "number")
     number = sources.unregistered(tx)

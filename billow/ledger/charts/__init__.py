@@ -1,6 +1,7 @@
 """Hold the charts of accounts that come with billow: one CSV file each, which an account may change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -35,10 +36,20 @@ def read(text: str) -> Chart:
 
 def kept(text: str) -> Chart:
     """Read a chart that an account keeps. Kinds that came later are as in the chart most alike."""
-    rows = chart.rows_of(text)
+    rows = with_services(chart.rows_of(text))
     kinds = {row.kind for row in rows}
     later = [row for row in ready(most_like(rows) or "plain").rows if row.kind in LATER - kinds]
     return chart.checked([*rows, *later], CHART)
+
+
+def with_services(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of a chart from before services to buyers outside the EU were told from exports.
+
+    Its rows for exports were those of both.
+    """
+    if any(row.treatment == "export_service" for row in rows):
+        return list(rows)
+    return [*rows, *(replace(row, treatment="export_service") for row in rows if row.treatment == "export")]
 
 
 def most_like(rows: Iterable[Row]) -> str:

@@ -11,7 +11,7 @@ import flask
 from billow import reports
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
-from billow.flows.taxes import sources
+from billow.flows.taxes import registered, sources
 from billow.pages.dashboard import charts, facts, layout, set_up_page, settings_page
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
@@ -110,6 +110,10 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
         )
         link = visit.to("/settings/tax") if visit.may(settings_page.RIGHT) else None
         found.append({"text": text, "link": link, "number": ""})
+    company = visit.to("/settings/company") if visit.may(settings_page.RIGHT) else None
+    found += [
+        {"text": one.partition(": `")[0], "link": company, "number": ""} for one in registered.lacking(tx)
+    ]
     for text, path, sql in ATTENTION:
         [(number,)] = tx.tuples(sql, now=tx.wall)
         if number:

@@ -118,8 +118,10 @@ def company_number(locale: str, country: str, number: str) -> str:
 def mention(locale: str, name: str, country: str) -> str:
     """Return what a law wants to be said, in the language of the buyer and in that of the seller's law."""
     own = OF_COUNTRIES.get(country.upper())
-    said, rule = say(locale, name), untaxed.NATIONAL.get((country.upper(), name))
-    said = said if own in (None, primary(locale)) else f"{said} / {say(own or 'en', name)}"
+    rule = untaxed.NATIONAL.get((country.upper(), name))
+    word = "reverse_charge" if name == "domestic_reverse_charge" else name
+    said = say(locale, word)
+    said = said if own in (None, primary(locale)) else f"{said} / {say(own or 'en', word)}"
     return f"{said.removesuffix('.')} ({rule})." if rule else said
 
 

@@ -29,7 +29,8 @@ REASONS = {
     "eu_reverse_charge": "reverse_charge",
     "domestic_reverse_charge": "reverse_charge",
     "exempt": "not_subject_to_tax",
-    "export": "not_collecting",
+    "export": "zero_rated",
+    "export_service": "not_collecting",
     "nontaxable": "product_exempt",
     "outside": "not_collecting",
 }
@@ -135,8 +136,9 @@ class EuVat:
 
     def without_tax(self, sale: Sale, place: Place) -> Decision:
         country, _ = canonical(sale.buyer)
-        reason = "zero_rated" if place.category == "G" else REASONS[place.treatment]
-        part = Part(Decimal(0), reason, country, country, name=name_of(country), tax_type="vat")
+        part = Part(
+            Decimal(0), REASONS[place.treatment], country, country, name=name_of(country), tax_type="vat"
+        )
         return Decision(
             (part,), place.treatment, place.why, self.name, place.category, place.mention, self.facts(sale)
         )

@@ -6,10 +6,10 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.core.untaxed import NAMED
+from billow.core.untaxed import NAMED, mention_of
 from billow.flows.invoices.explain import explain
 from billow.flows.papers import credit_note_einvoice, einvoice, invoice_document
-from billow.providers.documents import text
+from billow.providers.documents import text, wording
 from billow.providers.documents.languages import WORDS
 from billow.resources.credit_note import CreditNote
 from billow.resources.invoice import Invoice
@@ -51,11 +51,14 @@ def issued(app: App, world: World, place: str, code: str, locale: str, **more: o
     [
         (
             "FR", SERVICE, FRENCH, "fr", "Autoliquidation (0 %)",
-            "Autoliquidation : taxe due par le preneur. / Steuerschuldnerschaft des Leistungsempfängers",
+            "Autoliquidation, taxe due par le preneur : articles 44 et 196 de la directive 2006/112/CE. /"
+            " Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge): Art. 44 und 196 der Richtlinie"
+            " 2006/112/EG (§ 3a Abs. 2 UStG).",
         ),
         (
             "FR", SERVICE, FRENCH, "de", "Reverse Charge (0 %)",
-            "Steuerschuldnerschaft des Leistungsempfängers",
+            "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge): Art. 44 und 196 der Richtlinie"
+            " 2006/112/EG (§ 3a Abs. 2 UStG).",
         ),
         (
             "FR", GOODS, FRENCH, "de", "Innergemeinschaftliche Lieferung (0 %)",
@@ -66,7 +69,10 @@ def issued(app: App, world: World, place: str, code: str, locale: str, **more: o
             "Art. 146 of Directive 2006/112/EC. / Steuerfreie Ausfuhrlieferung: Art. 146 der Richtlinie"
             " 2006/112/EG (§ 4 Nr. 1 Buchst. a UStG).",
         ),
-        ("CH", SERVICE, {}, "de", "Ausfuhr (0 %)", "Art. 44 und 59 der Richtlinie 2006/112/EG"),
+        (
+            "CH", SERVICE, {}, "de", "Nicht steuerbare Leistung (0 %)",
+            "Art. 44 und 59 der Richtlinie 2006/112/EG",
+        ),
     ],
 )  # fmt: skip
 def test_a_tax_that_is_not_charged_has_its_reason_for_a_name(
@@ -147,3 +153,37 @@ def test_each_reason_in_place_of_a_name_has_a_name_and_a_mention_in_each_languag
     for language, words in WORDS.items():
         for reason in NAMED:
             assert words[f"name_{reason}"] and words[reason], (language, reason)
+
+
+def test_the_article_of_a_reverse_charge_is_said_in_each_language() -> None:
+    for language, words in WORDS.items():
+        said = words["eu_reverse_charge"]
+        assert "196" in said and "2006/112" in said, language
+
+
+@pytest.mark.parametrize(
+    ("seller_in", "buyer_in", "said"),
+    [
+        ("DE", "FR", "Art. 44 and 196 of Directive 2006/112/EC. / Steuerschuldnerschaft"),
+        ("SE", "GR", "/ Omvänd betalningsskyldighet: artiklarna 44 och 196 i direktiv 2006/112/EG."),
+        ("DE", "DE", "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge) (§ 13b UStG)."),
+        ("SE", "SE", "Tax to be paid by the customer (reverse charge). / Omvänd betalningsskyldighet."),
+        ("SE", "CH", "Tax to be paid by the customer (reverse charge). / Omvänd betalningsskyldighet."),
+    ],
+)
+def test_a_reverse_charge_names_the_law_by_which_the_buyer_owes_it(
+    seller_in: str, buyer_in: str, said: str
+) -> None:
+    found = wording.mention("en", mention_of("reverse_charge", seller_in, buyer_in), seller_in)
+    assert said in found
+
+
+def test_goods_go_where_the_invoice_ships_them_to(app: App, world: World) -> None:
+    """BT-80 and the paper name the place of the shipment before that of the buyer."""
+    where = {"line1": "Kärntner Str. 1", "city": "Wien", "postal_code": "1010", "country": "AT"}
+    id = issued(app, world, "FR", GOODS, "de", shipping={"name": "Lager", "address": where}, **FRENCH)
+    with app.db.transaction(world.api.tenant) as tx:
+        made = [einvoice.written(tx, rows.find(tx, Invoice, id), name) for name in ("ubl", "cii")]
+    for xml in made:
+        assert en16931.failed(xml) == [] and b">AT<" in xml
+    assert "Wien" in paper_of(app, world, id)

@@ -14,8 +14,9 @@ from billow.flows.outside import seller as sellers
 from billow.flows.outside.books import books_of, number_vouchers, set_books
 from billow.ledger import charts
 from billow.ledger.exports import Books
+from tests.flows.platform.test_sellers import Of
 from tests.flows.taxes.sellers import UNION, buyer, seller, standard, taxed
-from tests.flows.taxes.test_returns import NUMBER, YEAR
+from tests.flows.taxes.test_returns import NUMBER, YEAR, rows_of
 from tests.support.exported import agree
 from tests.support.world import World
 
@@ -73,9 +74,9 @@ def test_revenue_tax_and_receivables_are_booked_by_treatment(app: App, world: Wo
 
 
 ADJUSTED = {
-    "skr03": ("8720", "8710", "8724", "8336", "8338", "8331", "8700"),
-    "skr04": ("4720", "4710", "4724", "4336", "4338", "4331", "4700"),
-    "bas": ("3730", "3730", "3108", "3308", "3305", "3306", "3730"),
+    "skr03": ("8720", "8710", "8724", "8336", "8120", "8338", "8331", "8700"),
+    "skr04": ("4720", "4710", "4724", "4336", "4120", "4338", "4331", "4700"),
+    "bas": ("3730", "3730", "3108", "3308", "3105", "3305", "3306", "3730"),
 }
 
 
@@ -89,6 +90,7 @@ def test_what_is_credited_lowers_the_base_of_its_own_treatment(name: str) -> Non
         Treated("eu_goods"),
         Treated("eu_reverse_charge"),
         Treated("export"),
+        Treated("export_service"),
         Treated("oss"),
         Treated("mixed"),
     )
@@ -121,3 +123,19 @@ def test_rates_by_hand_are_told_apart(app: App, world: World) -> None:
     kinds = {one.treated.treatment for booking in books.bookings for one in booking.entries}
     assert {"domestic", "by_hand", "untaxed", "mixed"} <= kinds
     assert books.bookings[0].voucher.booked - books.bookings[0].voucher.dated == timedelta(0)
+
+
+def test_goods_and_services_to_buyers_outside_the_union_are_told_apart(app: App, world: World) -> None:
+    own = ("name=Acme AB", "country=SE", "line1=Storgatan 1", "city=Stockholm", "postal_code=111 22")
+    Of(app, world.api).sets(*own, "tax_id=eu_vat:SE556703748501")
+    seller(world, standard("SE"), UNION)
+    abroad = buyer(world, "US-CA")
+    for amount, code in ((1000, "txcd_99999999"), (400, "txcd_10103001")):
+        world.post("/v1/invoiceitems", customer=abroad.id, currency="eur", amount=amount, tax_code=code)
+        world.post(f"/v1/invoices/{taxed(world, abroad)['id']}/finalize")
+    numbers = sums(booked(app, world, "bas"))
+    assert (numbers["3105"], numbers["3305"]) == (-1000, -400)
+    assert rows_of(app, world, "vat") == [
+        ("US", "US", "export", "0", "eur", 1000, 0),
+        ("US", "US", "export_service", "0", "eur", 400, 0),
+    ]
