@@ -133,9 +133,11 @@ def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
 
 
 def account_rows(built: App) -> list[list[Any]]:
+    """Return the accounts, each by the name that its papers have, which may have changed since."""
     with built.db.connection() as conn:
         found = conn.execute(
-            "select id, name, created, upcoming_days, will_be_due_days, api_version from accounts"
+            "select id, coalesce(nullif(business_profile ->> 'name', ''), nullif(company ->> 'name', ''),"
+            " name), created, upcoming_days, will_be_due_days, api_version from accounts"
             " order by created, id"
         )
         return [list(row) for row in found.fetchall()]
