@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,6 +123,13 @@ def export(
     home: Annotated[
         bool, typer.Option("--home", help="Of all others: convert all into the account's currency.")
     ] = False,
+    leave_out_unrated: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-unrated",
+            help="Leave out what is in currencies that lack an exchange rate, and list its vouchers.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of printing.")] = None,
     mode: Mode = "test",
     account: Account = None,
@@ -132,7 +140,11 @@ def export(
     require(not (home and currency), "Take one: --home or --currency.")
     with open_installation(data, account) as built:
         converts = home or (kind in OF_ONE_YEAR and not currency)
-        made = read(built, mode, (since, until), currency.lower(), converts=converts)
+        asked = Asked((since, until), currency.lower(), converts, leave_out_unrated)
+        made = read(built, mode, asked)
+    for one in made.left_out:
+        currencies = ", ".join(sorted({leg.currency.upper() for leg in one.legs}))
+        say_aside(f"Left out: {one.series}{one.number} {one.booked} {one.document} {one.name} {currencies}")
     if kind in OF_ONE_YEAR:
         require(
             made.until <= made.year[1],
@@ -148,10 +160,21 @@ def export(
     deliver(FORMATS[kind](made), out)
 
 
-def read(built: App, mode: str, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
-    number(built, mode, days[1])
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which books are asked for: their days, one currency alone or all, converted or as they are."""
+
+    days: tuple[str, str]
+    currency: str = ""
+    converts: bool = False
+    leaves_out: bool = False
+    """Whether currencies that lack a rate of exchange are left out; else they are refused."""
+
+
+def read(built: App, mode: str, asked: Asked) -> Books:
+    number(built, mode, asked.days[1])
     with built.db.snapshot(commands.tenant(built, mode)) as tx:
-        return books_in(tx, days, currency, converts=converts)
+        return books_in(tx, asked)
 
 
 def number(built: App, mode: str, until: str) -> None:
@@ -160,13 +183,14 @@ def number(built: App, mode: str, until: str) -> None:
         keeping.number_vouchers(tx, periods.last_day(until) if until else keeping.today(tx))
 
 
-def books_in(tx: Tx, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
+def books_in(tx: Tx, asked: Asked) -> Books:
     """Read the books of some days; rates of exchange are looked up in this transaction, also later."""
-    until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
-    since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
+    first, last = asked.days
+    until = periods.last_day(last) if last else keeping.today(tx)
+    since = periods.first_day(first) if first else first_of_year(until, keeping.first_month(tx))
     require(since <= until, f"{since} is after {until}.")
-    rates = (lambda on: national.rates_on(tx, on)) if converts else None
-    return keeping.books_of(tx, since, until, currency, rates)
+    rates = (lambda on: national.rates_on(tx, on)) if asked.converts else None
+    return keeping.books_of(tx, since, until, asked.currency, rates, leaves_out=asked.leaves_out)
 
 
 def first_of_year(day: date, first_month: int) -> date:
@@ -207,7 +231,7 @@ def list_vouchers(
 ) -> None:
     """List the vouchers that make the balance of an account of the chart, with the balance after each."""
     with open_installation(data, account) as built:
-        made = read(built, mode, (since, until), "")
+        made = read(built, mode, Asked((since, until)))
     known = {row.number: row.name for row in made.rows()}
     require(number in known, f"Nothing is booked on {number}; there are {', '.join(known) or 'no accounts'}.")
     columns = ["voucher", "booked", "document", "name", "event", "amount", "balance", "currency"]
@@ -247,7 +271,7 @@ def show_exchange(
     with open_installation(data, account) as built:
         number(built, mode, until)
         with built.db.snapshot(commands.tenant(built, mode)) as tx:
-            made = books_in(tx, (since, until), "", converts=True)
+            made = books_in(tx, Asked((since, until), converts=True))
             won, still_open = gained(made), worths(made)
     currency = made.currency.upper()
     columns = ["voucher", "booked", "document", "name", "event", currency]

@@ -105,6 +105,29 @@ def test_differences_on_exchange_are_listed_and_exported(
     assert "Take one" in books("export", "--format", "sie", "--home", "--currency", "usd")[1]
 
 
+def test_currencies_without_a_rate_are_named_or_left_out(
+    books: Run, here: App, api: Api, tmp_path: Path
+) -> None:
+    """One invoice without a rate stops the file, with what to do; else it is left out and listed."""
+    numbers = {}
+    for currency in ("usd", "kwd"):
+        customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+        api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": currency})
+        wanted = {"customer": customer, "pending_invoice_items_behavior": "include"}
+        wanted["currency"] = currency
+        invoice = api.post("/v1/invoices", wanted)["id"]
+        numbers[currency] = api.post(f"/v1/invoices/{invoice}/finalize")["number"]
+    path = tmp_path / "books.se"
+    status, said = books("export", "--format", "sie", "--out", str(path))
+    assert status == 2 and "no exchange rate in USD for KWD (" in said and "billow rates load" in said
+    assert "--leave-out-unrated" in said and not path.exists()
+    status, said = books("export", "--format", "sie", "--leave-out-unrated", "--out", str(path))
+    assert status == 0 and f"{numbers['kwd']} Ann KWD" in said and numbers["usd"] not in said
+    text = path.read_text("cp437")
+    assert numbers["usd"] in text and numbers["kwd"] not in text
+    assert all(words in text for words in ("Invoice", "Ann"))
+
+
 def taxed(api: Api, **more: str) -> str:
     """Finalize an invoice of 100.00 and 25 % tax, which is open; return its id."""
     rate = api.post(

@@ -6,12 +6,14 @@ from zoneinfo import ZoneInfo
 
 from billow.core.books import periods
 from billow.core.books.chart import Chart
+from billow.core.errors import require
 from billow.flows.outside.seller import profile_of, seller_of, store
 from billow.ledger import charts, voucher_numbers
 from billow.ledger import periods as closing
-from billow.ledger.exports import Books, Company
+from billow.ledger.exports import Books, Company, unrated
 from billow.ledger.exports.converted import Rates
 from billow.ledger.vouchers import vouchers
+from billow.providers.documents import wording
 from billow.store.tx import Tx
 
 
@@ -46,13 +48,22 @@ def first_month(tx: Tx) -> int:
     return int(profile_of(tx).books.get("first_month") or 1)
 
 
-def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates | None = None) -> Books:
+def books_of(
+    tx: Tx,
+    since: date,
+    until: date,
+    currency: str = "",
+    rates: Rates | None = None,
+    *,
+    leaves_out: bool = False,
+) -> Books:
     """Read the books from a day to another one, both included, in the account's time zone.
 
     They are the vouchers that have a number; `number_vouchers` gives them those.
 
     With the `rates` of each day, other currencies are converted into that of the books; where the account
-    wants it, what is owed in them is valued anew at each month's end.
+    wants it, what is owed in them is valued anew at each month's end. Refused where a rate is missing, unless
+    what is in that currency is to be left out.
     """
     known, zone, seller = profile_of(tx), zone_of(tx), seller_of(tx)
     own = known.books
@@ -63,6 +74,7 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates 
             known.country,
             own.get("consultant") or "",
             own.get("client") or "",
+            language(seller.language, known.country),
         ),
         chart_of(tx),
         since,
@@ -73,8 +85,18 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates 
         revalues=bool(own.get("revalues")),
     )
     end = periods.end_of(until, zone)
-    made.fill(vouchers(tx, None, end, zone, known.country), rates)
+    found = vouchers(tx, None, end, zone, known.country)
+    if rates:
+        lacking = unrated.days(tx, made.currency, end, zone, rates)
+        require(leaves_out or not lacking, unrated.refusal(lacking, made.currency))
+        found = unrated.without(found, lacking, made)
+    made.fill(found, rates)
     return made
+
+
+def language(named: str, country: str) -> str:
+    """Return the language in which bookings say what they are: the seller's, or else its country's."""
+    return wording.primary(wording.spoken([one for one in (named, wording.OF_COUNTRIES.get(country)) if one]))
 
 
 def number_vouchers(tx: Tx, until: date) -> None:
