@@ -28,6 +28,7 @@ from billow.terminal import Account, Data, say, show, write
 books = typer.Typer(
     no_args_is_help=True, help="Map the books to a chart of accounts, export them, close periods."
 )
+MODES = ("test", "live")
 Mode = Annotated[str, typer.Option(help="test or live.")]
 
 
@@ -84,6 +85,9 @@ def set_books(
         require(right, f"The {name} is a number of DATEV, from {least} to {most}.")
     wanted = {"first_month": first_month, "consultant": consultant, "client": client}
     with open_installation(data, account) as built:
+        for mode in MODES if first_month else ():
+            with built.db.snapshot(commands.tenant(built, mode)) as tx:
+                keeping.require_a_new_year(tx, first_month or 1)
         with built.db.transaction(commands.tenant(built, "test")) as tx:
             kept = {name: value for name, value in wanted.items() if value}
             keeping.set_books(tx, **kept, **({} if revalue is None else {"revalues": revalue}))

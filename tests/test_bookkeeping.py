@@ -53,7 +53,7 @@ def test_a_chart_is_taken_changed_and_kept(books: Run, tmp_path: Path) -> None:
     assert ",4401," in books("chart")[1]
 
 
-def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
+def test_the_books_are_exported(books: Run, here: App, api: Api, tmp_path: Path) -> None:
     customer = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa"})["id"]
     api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": "usd"})
     wanted = {"customer": customer, "pending_invoice_items_behavior": "include"}
@@ -80,9 +80,16 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
     ):
         status, said = books("export", *words)
         assert status == 2 and reason in said, said
-    assert "-07-01 to " in books("set", "--first-month", "7", "--client", "7")[1]
+    month = here.db.wall().month
+    status, said = books("set", "--first-month", str(month), "--client", "7")
+    assert month == 1 or (status == 2 and "would not begin with 1" in said), said
+    assert "-01-01 to " in books("set", "--first-month", "1", "--client", "7")[1]
     for wrong in (("--consultant", "x"), ("--consultant", "1000"), ("--client", "100000"), ("--client", "0")):
         assert books("set", *wrong)[0] == 2
+
+
+def test_the_fiscal_year_begins_in_another_month_while_no_voucher_has_a_number(books: Run) -> None:
+    assert "-07-01 to " in books("set", "--first-month", "7")[1]
 
 
 def test_differences_on_exchange_are_listed_and_exported(

@@ -105,6 +105,12 @@ def number_vouchers(tx: Tx, until: date) -> None:
     voucher_numbers.give(tx, periods.start_of(until + timedelta(days=1), zone), zone, first_month(tx))
 
 
+def require_a_new_year(tx: Tx, month: int) -> None:
+    """Refuse another first month of the fiscal year while its vouchers have numbers of the year before."""
+    if month != first_month(tx):
+        voucher_numbers.require_a_new_year(tx, today(tx), month)
+
+
 # ------------------------------------------------------------------------------------- periods
 
 
