@@ -80,7 +80,7 @@ def major(table: reports.Table) -> list[list[Any]]:
 
 def journal_text(built: App, mode: str) -> str:
     with built.db.transaction(tenant(built, mode)) as tx:
-        return journal(tx)
+        return journal(tx, books.numbers_used(tx))
 
 
 def routes() -> list[list[str]]:

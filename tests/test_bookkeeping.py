@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from billow import adjusting, bookkeeping
+from billow import adjusting, bookkeeping, commands
 from billow.app import App
 from billow.core.exchange import Rate
 from billow.flows.taxes import national
@@ -72,6 +72,7 @@ def test_the_books_are_exported(books: Run, here: App, api: Api, tmp_path: Path)
         assert status == 0, said
         text = path.read_text("latin-1")
         assert expected in text and number in text and "Ann" in text, text
+    assert '  number: "1200"' in commands.journal_text(here, "test")  # as the exports have it
     for words, reason in (
         (["--format", "xls"], "no format xls"),
         (["--format", "csv", "--from", "soon"], "no month or day"),

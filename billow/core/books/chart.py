@@ -72,6 +72,10 @@ class Chart:
             raise Refused(f"The chart of accounts has no row for {kind} in all cases.")
         return found
 
+    def numbers(self, kind: str) -> list[str]:
+        """Return the numbers that accounts of a kind may have."""
+        return sorted({row.number for row in self.closest.get(kind, ())})
+
 
 def read(text: str, kinds: Iterable[str]) -> Chart:
     """Read a chart from CSV with a heading, and refuse one that does not say all, or says something twice."""

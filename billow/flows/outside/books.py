@@ -105,6 +105,18 @@ def number_vouchers(tx: Tx, until: date) -> None:
     voucher_numbers.give(tx, periods.start_of(until + timedelta(days=1), zone), zone, first_month(tx))
 
 
+def numbers_used(tx: Tx) -> dict[str, set[str]]:
+    """Return the numbers of the chart that each account of the ledger has, as exports have them."""
+    chart, [(last,)] = chart_of(tx), tx.tuples("select max(created) from ledger_transfers")
+    used: dict[str, set[str]] = {}
+    end = last + timedelta(seconds=1) if last else tx.wall
+    for voucher in vouchers(tx, None, end, zone_of(tx), profile_of(tx).country):
+        for leg in voucher.legs:
+            row = chart.row(leg.account, leg.treated, leg.currency)
+            used.setdefault(leg.account, set()).add(row.number)
+    return used
+
+
 def require_a_new_year(tx: Tx, month: int) -> None:
     """Refuse another first month of the fiscal year while its vouchers have numbers of the year before."""
     if month != first_month(tx):
