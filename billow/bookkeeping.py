@@ -43,19 +43,23 @@ def show_chart(
     file: Annotated[
         Path | None, typer.Option("--load", help="Take the chart of a CSV file.", exists=True, dir_okay=False)
     ] = None,
+    renumber: Annotated[
+        bool, typer.Option("--renumber", help="Also where closed months would get other numbers.")
+    ] = False,
     account: Account = None,
     data: Data = None,
 ) -> None:
     """Print the chart of accounts as CSV, after changing it where an option says so."""
     require(not (ready and file), "Take one chart: --write or --load.")
     chosen = charts.ready(ready) if ready else charts.read(file.read_text("utf-8-sig")) if file else None
-    with (
-        open_installation(data, account) as built,
-        built.db.transaction(commands.tenant(built, "test")) as tx,
-    ):
-        if chosen:
-            keeping.set_books(tx, chart=charting.written(chosen))
-        write(charting.written(keeping.chart_of(tx)))
+    with open_installation(data, account) as built:
+        for mode in MODES if chosen and not renumber else ():
+            with built.db.snapshot(commands.tenant(built, mode)) as tx:
+                keeping.require_same_numbers(tx, chosen or keeping.chart_of(tx))
+        with built.db.transaction(commands.tenant(built, "test")) as tx:
+            if chosen:
+                keeping.set_books(tx, chart=charting.written(chosen))
+            write(charting.written(keeping.chart_of(tx)))
 
 
 @books.command("set")

@@ -11,9 +11,11 @@ import pytest
 
 from billow import adjusting, bookkeeping, commands
 from billow.app import App
+from billow.core.books import periods
 from billow.core.exchange import Rate
 from billow.flows.taxes import national
-from billow.ledger import customer_account
+from billow.ledger import customer_account, entries
+from billow.ledger.post import Posting, post
 from billow.reports.invariants.books import taxes_are_booked
 from tests.conftest import Api
 from tests.test_command_line import Run, here, run
@@ -51,6 +53,30 @@ def test_a_chart_is_taken_changed_and_kept(books: Run, tmp_path: Path) -> None:
         status, said = books("chart", *words)
         assert status == 2 and reason in said, said
     assert ",4401," in books("chart")[1]
+
+
+def test_a_chart_renumbers_no_closed_month_unasked(books: Run, here: App, api: Api, tmp_path: Path) -> None:
+    month = f"{here.db.wall() - timedelta(days=40):%Y-%m}"
+    _, said = books("chart", "--write", "bas")
+    own = tmp_path / "chart.csv"
+    own.write_text(said.replace(",1510,", ",1511,"))
+    assert books("chart", "--load", str(own))[0] == 0  # nothing is closed yet
+    assert books("close", month)[0] == 0
+    own.write_text(said.replace(",1510,", ",1512,"))
+    assert books("chart", "--load", str(own))[0] == 0  # nothing is booked in that month
+    with here.db.transaction(api.tenant) as tx:
+        moved = entries.payment_succeeded("simulated", "cus_1", "usd", 500)
+        at = tx.wall - timedelta(days=40)
+        tx.notes[periods.INTO_CLOSED] = True
+        post(tx, [Posting("payment.succeeded", "ch_1", at, moved, "cus_1")])
+    for row in (said, said.replace(",1510,", ",1512,") + "receivable,cus_1,,,,,1517,One,\n"):
+        own.write_text(row)
+        status, refused = books("chart", "--load", str(own))
+        assert status == 2 and "1512 to 151" in refused and "--renumber" in refused, refused
+    own.write_text(said.replace(",1510,", ",1512,") + "revenue,prod_1,,,,,3999,A product,\n")
+    assert books("chart", "--load", str(own))[0] == 0  # a product that has earned nothing there
+    own.write_text(said)
+    assert ",1510," in books("chart", "--load", str(own), "--renumber")[1]
 
 
 def test_the_books_are_exported(books: Run, here: App, api: Api, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from billow.core.books import periods
-from billow.core.books.chart import Chart
-from billow.core.errors import require
+from billow.core.books.chart import Chart, renumbered
+from billow.core.errors import Refused, require
 from billow.flows.outside.seller import profile_of, seller_of, store
 from billow.ledger import charts, voucher_numbers
 from billow.ledger import periods as closing
@@ -16,12 +16,39 @@ from billow.ledger.vouchers import vouchers
 from billow.providers.documents import wording
 from billow.store.tx import Tx
 
+USED = (
+    "select key from unnest(%(keys)s::text[]) as key where exists (select from ledger_transfers"
+    " where (debit = key or debit ^@ (key || ':')) and created < %(until)s)"
+    " or exists (select from ledger_transfers where (credit = key or credit ^@ (key || ':'))"
+    " and created < %(until)s)"
+)
+"""Which accounts, or kinds of them, something was booked on before an instant."""
+MOST_CHANGED = 5
+"""How many changed numbers a refusal names."""
+
 
 def chart_of(tx: Tx) -> Chart:
     """Return the account's chart of accounts: its own, or else that of its country."""
     known = profile_of(tx)
     own = known.books.get("chart")
     return charts.kept(own) if own else charts.of_country(known.country)
+
+
+def require_same_numbers(tx: Tx, chart: Chart) -> None:
+    """Refuse a chart that gives accounts other numbers that something is booked on in closed months."""
+    known = closing.closed(tx)
+    until = max((one for one in (known.soft, known.hard) if one), default=None)
+    others = renumbered(chart_of(tx), chart) if until else {}
+    used = {key for (key,) in tx.tuples(USED, keys=sorted(others), until=until)} if others else set()
+    changed = sorted({one for key in used for one in others[key]})
+    if until and changed:
+        last = until.astimezone(zone_of(tx)).date() - timedelta(days=1)
+        more = f" and {len(changed) - MOST_CHANGED} more" if len(changed) > MOST_CHANGED else ""
+        raise Refused(
+            f"Months are closed up to {last}, and exports of them would have other numbers:"
+            f" {', '.join(changed[:MOST_CHANGED])}{more}. Change what nothing is booked on"
+            " there, or renumber with --renumber and export those months again."
+        )
 
 
 def set_books(tx: Tx, **changes: Any) -> None:
