@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from billow.terminal import Account, Data, say, show, write
 books = typer.Typer(
     no_args_is_help=True, help="Map the books to a chart of accounts, export them, close periods."
 )
+MODES = ("test", "live")
 Mode = Annotated[str, typer.Option(help="test or live.")]
 
 
@@ -41,19 +43,23 @@ def show_chart(
     file: Annotated[
         Path | None, typer.Option("--load", help="Take the chart of a CSV file.", exists=True, dir_okay=False)
     ] = None,
+    renumber: Annotated[
+        bool, typer.Option("--renumber", help="Also where closed months would get other numbers.")
+    ] = False,
     account: Account = None,
     data: Data = None,
 ) -> None:
     """Print the chart of accounts as CSV, after changing it where an option says so."""
     require(not (ready and file), "Take one chart: --write or --load.")
     chosen = charts.ready(ready) if ready else charts.read(file.read_text("utf-8-sig")) if file else None
-    with (
-        open_installation(data, account) as built,
-        built.db.transaction(commands.tenant(built, "test")) as tx,
-    ):
-        if chosen:
-            keeping.set_books(tx, chart=charting.written(chosen))
-        write(charting.written(keeping.chart_of(tx)))
+    with open_installation(data, account) as built:
+        for mode in MODES if chosen and not renumber else ():
+            with built.db.snapshot(commands.tenant(built, mode)) as tx:
+                keeping.require_same_numbers(tx, chosen or keeping.chart_of(tx))
+        with built.db.transaction(commands.tenant(built, "test")) as tx:
+            if chosen:
+                keeping.set_books(tx, chart=charting.written(chosen))
+            write(charting.written(keeping.chart_of(tx)))
 
 
 @books.command("set")
@@ -83,6 +89,9 @@ def set_books(
         require(right, f"The {name} is a number of DATEV, from {least} to {most}.")
     wanted = {"first_month": first_month, "consultant": consultant, "client": client}
     with open_installation(data, account) as built:
+        for mode in MODES if first_month else ():
+            with built.db.snapshot(commands.tenant(built, mode)) as tx:
+                keeping.require_a_new_year(tx, first_month or 1)
         with built.db.transaction(commands.tenant(built, "test")) as tx:
             kept = {name: value for name, value in wanted.items() if value}
             keeping.set_books(tx, **kept, **({} if revalue is None else {"revalues": revalue}))
@@ -122,6 +131,13 @@ def export(
     home: Annotated[
         bool, typer.Option("--home", help="Of all others: convert all into the account's currency.")
     ] = False,
+    leave_out_unrated: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-unrated",
+            help="Leave out what is in currencies that lack an exchange rate, and list its vouchers.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of printing.")] = None,
     mode: Mode = "test",
     account: Account = None,
@@ -132,7 +148,11 @@ def export(
     require(not (home and currency), "Take one: --home or --currency.")
     with open_installation(data, account) as built:
         converts = home or (kind in OF_ONE_YEAR and not currency)
-        made = read(built, mode, (since, until), currency.lower(), converts=converts)
+        asked = Asked((since, until), currency.lower(), converts, leave_out_unrated)
+        made = read(built, mode, asked)
+    for one in made.left_out:
+        currencies = ", ".join(sorted({leg.currency.upper() for leg in one.legs}))
+        say_aside(f"Left out: {one.series}{one.number} {one.booked} {one.document} {one.name} {currencies}")
     if kind in OF_ONE_YEAR:
         require(
             made.until <= made.year[1],
@@ -148,10 +168,21 @@ def export(
     deliver(FORMATS[kind](made), out)
 
 
-def read(built: App, mode: str, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
-    number(built, mode, days[1])
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which books are asked for: their days, one currency alone or all, converted or as they are."""
+
+    days: tuple[str, str]
+    currency: str = ""
+    converts: bool = False
+    leaves_out: bool = False
+    """Whether currencies that lack a rate of exchange are left out; else they are refused."""
+
+
+def read(built: App, mode: str, asked: Asked) -> Books:
+    number(built, mode, asked.days[1])
     with built.db.snapshot(commands.tenant(built, mode)) as tx:
-        return books_in(tx, days, currency, converts=converts)
+        return books_in(tx, asked)
 
 
 def number(built: App, mode: str, until: str) -> None:
@@ -160,13 +191,14 @@ def number(built: App, mode: str, until: str) -> None:
         keeping.number_vouchers(tx, periods.last_day(until) if until else keeping.today(tx))
 
 
-def books_in(tx: Tx, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
+def books_in(tx: Tx, asked: Asked) -> Books:
     """Read the books of some days; rates of exchange are looked up in this transaction, also later."""
-    until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
-    since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
+    first, last = asked.days
+    until = periods.last_day(last) if last else keeping.today(tx)
+    since = periods.first_day(first) if first else first_of_year(until, keeping.first_month(tx))
     require(since <= until, f"{since} is after {until}.")
-    rates = (lambda on: national.rates_on(tx, on)) if converts else None
-    return keeping.books_of(tx, since, until, currency, rates)
+    rates = (lambda on: national.rates_on(tx, on)) if asked.converts else None
+    return keeping.books_of(tx, since, until, asked.currency, rates, leaves_out=asked.leaves_out)
 
 
 def first_of_year(day: date, first_month: int) -> date:
@@ -207,7 +239,7 @@ def list_vouchers(
 ) -> None:
     """List the vouchers that make the balance of an account of the chart, with the balance after each."""
     with open_installation(data, account) as built:
-        made = read(built, mode, (since, until), "")
+        made = read(built, mode, Asked((since, until)))
     known = {row.number: row.name for row in made.rows()}
     require(number in known, f"Nothing is booked on {number}; there are {', '.join(known) or 'no accounts'}.")
     columns = ["voucher", "booked", "document", "name", "event", "amount", "balance", "currency"]
@@ -247,7 +279,7 @@ def show_exchange(
     with open_installation(data, account) as built:
         number(built, mode, until)
         with built.db.snapshot(commands.tenant(built, mode)) as tx:
-            made = books_in(tx, (since, until), "", converts=True)
+            made = books_in(tx, Asked((since, until), converts=True))
             won, still_open = gained(made), worths(made)
     currency = made.currency.upper()
     columns = ["voucher", "booked", "document", "name", "event", currency]

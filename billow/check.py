@@ -1,4 +1,4 @@
-"""Check a tenant: its books and documents, its sealed ledger, its timers and its jobs.
+"""Check a tenant: its books and documents, its sealed ledger, its vouchers, its timers and its jobs.
 
 Everything is read in pieces, each in its own read-only snapshot. So a busy system gives no false findings, a
 check of a big tenant blocks no other work, and a read replica can be checked as well.
@@ -13,7 +13,7 @@ from typing import TypeVar
 from billow import gateway_check
 from billow.core.findings import Finding
 from billow.flows.platform import missing_timers, timer_rules
-from billow.ledger import audit
+from billow.ledger import audit, voucher_numbers
 from billow.reports import invariants
 from billow.reports.invariants import Place, Rule
 from billow.store import jobs
@@ -49,6 +49,7 @@ def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
     """Yield each check of a tenant with its result, and each finding."""
     yield from _titled(tenant, _rules(db, tenant, wish))
     yield from _titled(tenant, _ledger(db, tenant, wish))
+    yield from _titled(tenant, _vouchers(db, tenant))
     yield from _titled(tenant, _timers(db, tenant))
     yield from _titled(tenant, _jobs(db, tenant))
     if wish.gateways:
@@ -139,6 +140,12 @@ def _described(extent: audit.Extent, first: int) -> str:
         f"{extent.transfers} transfers, {extent.sealed} in {seals} seals, {extent.waiting} not yet sealed;"
         f" verified: {looked}{head}"
     )
+
+
+def _vouchers(db: Database, tenant: str) -> Iterator[Line]:
+    found = _read(db, tenant, lambda tx: list(voucher_numbers.wrong(tx)))
+    yield from _shown([str(one) for one in found[:MOST_SHOWN]], len(found))
+    yield not found, f"vouchers: gaps and numbers given twice: {len(found)}"
 
 
 # ------------------------------------------------------------------------------------- timers and jobs

@@ -81,7 +81,7 @@ def major(table: reports.Table) -> list[list[Any]]:
 
 def journal_text(built: App, mode: str) -> str:
     with built.db.transaction(tenant(built, mode)) as tx:
-        return journal(tx)
+        return journal(tx, books.numbers_used(tx))
 
 
 def routes() -> list[list[str]]:
@@ -134,9 +134,11 @@ def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
 
 
 def account_rows(built: App) -> list[list[Any]]:
+    """Return the accounts, each by the name that its papers have, which may have changed since."""
     with built.db.connection() as conn:
         found = conn.execute(
-            "select id, name, created, upcoming_days, will_be_due_days, api_version from accounts"
+            "select id, coalesce(nullif(business_profile ->> 'name', ''), nullif(company ->> 'name', ''),"
+            " name), created, upcoming_days, will_be_due_days, api_version from accounts"
             " order by created, id"
         )
         return [list(row) for row in found.fetchall()]

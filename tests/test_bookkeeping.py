@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from billow import adjusting, bookkeeping
+from billow import adjusting, bookkeeping, commands
 from billow.app import App
+from billow.core.books import periods
 from billow.core.exchange import Rate
 from billow.flows.taxes import national
-from billow.ledger import customer_account
+from billow.ledger import customer_account, entries
+from billow.ledger.post import Posting, post
 from billow.reports.invariants.books import taxes_are_booked
 from tests.conftest import Api
 from tests.test_command_line import Run, here, run
@@ -53,7 +55,31 @@ def test_a_chart_is_taken_changed_and_kept(books: Run, tmp_path: Path) -> None:
     assert ",4401," in books("chart")[1]
 
 
-def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
+def test_a_chart_renumbers_no_closed_month_unasked(books: Run, here: App, api: Api, tmp_path: Path) -> None:
+    month = f"{here.db.wall() - timedelta(days=40):%Y-%m}"
+    _, said = books("chart", "--write", "bas")
+    own = tmp_path / "chart.csv"
+    own.write_text(said.replace(",1510,", ",1511,"))
+    assert books("chart", "--load", str(own))[0] == 0  # nothing is closed yet
+    assert books("close", month)[0] == 0
+    own.write_text(said.replace(",1510,", ",1512,"))
+    assert books("chart", "--load", str(own))[0] == 0  # nothing is booked in that month
+    with here.db.transaction(api.tenant) as tx:
+        moved = entries.payment_succeeded("simulated", "cus_1", "usd", 500)
+        at = tx.wall - timedelta(days=40)
+        tx.notes[periods.INTO_CLOSED] = True
+        post(tx, [Posting("payment.succeeded", "ch_1", at, moved, "cus_1")])
+    for row in (said, said.replace(",1510,", ",1512,") + "receivable,cus_1,,,,,1517,One,\n"):
+        own.write_text(row)
+        status, refused = books("chart", "--load", str(own))
+        assert status == 2 and "1512 to 151" in refused and "--renumber" in refused, refused
+    own.write_text(said.replace(",1510,", ",1512,") + "revenue,prod_1,,,,,3999,A product,\n")
+    assert books("chart", "--load", str(own))[0] == 0  # a product that has earned nothing there
+    own.write_text(said)
+    assert ",1510," in books("chart", "--load", str(own), "--renumber")[1]
+
+
+def test_the_books_are_exported(books: Run, here: App, api: Api, tmp_path: Path) -> None:
     customer = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa"})["id"]
     api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": "usd"})
     wanted = {"customer": customer, "pending_invoice_items_behavior": "include"}
@@ -72,6 +98,7 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
         assert status == 0, said
         text = path.read_text("latin-1")
         assert expected in text and number in text and "Ann" in text, text
+    assert '  number: "1200"' in commands.journal_text(here, "test")  # as the exports have it
     for words, reason in (
         (["--format", "xls"], "no format xls"),
         (["--format", "csv", "--from", "soon"], "no month or day"),
@@ -80,9 +107,16 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
     ):
         status, said = books("export", *words)
         assert status == 2 and reason in said, said
-    assert "-07-01 to " in books("set", "--first-month", "7", "--client", "7")[1]
+    month = here.db.wall().month
+    status, said = books("set", "--first-month", str(month), "--client", "7")
+    assert month == 1 or (status == 2 and "would not begin with 1" in said), said
+    assert "-01-01 to " in books("set", "--first-month", "1", "--client", "7")[1]
     for wrong in (("--consultant", "x"), ("--consultant", "1000"), ("--client", "100000"), ("--client", "0")):
         assert books("set", *wrong)[0] == 2
+
+
+def test_the_fiscal_year_begins_in_another_month_while_no_voucher_has_a_number(books: Run) -> None:
+    assert "-07-01 to " in books("set", "--first-month", "7")[1]
 
 
 def test_differences_on_exchange_are_listed_and_exported(
@@ -103,6 +137,29 @@ def test_differences_on_exchange_are_listed_and_exported(
     assert "20.00 USD  ; treatment:untaxed, rate:0, was:10.00 EUR" in path.read_text()
     assert books("set", "--revalue")[0] == 0
     assert "Take one" in books("export", "--format", "sie", "--home", "--currency", "usd")[1]
+
+
+def test_currencies_without_a_rate_are_named_or_left_out(
+    books: Run, here: App, api: Api, tmp_path: Path
+) -> None:
+    """One invoice without a rate stops the file, with what to do; else it is left out and listed."""
+    numbers = {}
+    for currency in ("usd", "kwd"):
+        customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+        api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": currency})
+        wanted = {"customer": customer, "pending_invoice_items_behavior": "include"}
+        wanted["currency"] = currency
+        invoice = api.post("/v1/invoices", wanted)["id"]
+        numbers[currency] = api.post(f"/v1/invoices/{invoice}/finalize")["number"]
+    path = tmp_path / "books.se"
+    status, said = books("export", "--format", "sie", "--out", str(path))
+    assert status == 2 and "no exchange rate in USD for KWD (" in said and "billow rates load" in said
+    assert "--leave-out-unrated" in said and not path.exists()
+    status, said = books("export", "--format", "sie", "--leave-out-unrated", "--out", str(path))
+    assert status == 0 and f"{numbers['kwd']} Ann KWD" in said and numbers["usd"] not in said
+    text = path.read_text("cp437")
+    assert numbers["usd"] in text and numbers["kwd"] not in text
+    assert all(words in text for words in ("Invoice", "Ann"))
 
 
 def taxed(api: Api, **more: str) -> str:

@@ -1,4 +1,4 @@
-"""Define the chart of accounts: their types, normal sides, and numbers in national charts."""
+"""Define the accounts of the ledger: their types and normal sides. Charts of accounts give them numbers."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,43 +18,37 @@ class Kind:
     type: Type
     normal: Side
     """The side that increases it: a balance on this side is positive."""
-    bas: str
-    """Its number in the Swedish BAS chart."""
-    skr04: str
-    """Its number in the German SKR04 chart."""
     per: str | None = None
 
 
 CHART: dict[str, Kind] = {
-    "bank": Kind("Bank", "asset", "debit", "1930", "1800"),
-    "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
-    "in_transit": Kind("Payouts in transit", "asset", "debit", "1687", "1461"),
-    "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
-    "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
+    "bank": Kind("Bank", "asset", "debit"),
+    "clearing": Kind("Gateway clearing", "asset", "debit", per="gateway"),
+    "in_transit": Kind("Payouts in transit", "asset", "debit"),
+    "disputed": Kind("Disputed funds", "asset", "debit"),
+    "receivable": Kind("Accounts receivable", "asset", "debit", per="customer"),
     # Contra asset: what of the receivables is expected never to be paid, so credits increase it.
-    "allowance": Kind("Allowance for doubtful accounts", "asset", "credit", "1519", "1246"),
-    "withholding_tax": Kind("Withholding tax receivable", "asset", "debit", "1640", "1420"),
-    "unbilled": Kind("Unbilled revenue", "asset", "debit", "1790", "1301"),
-    "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
-    "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
-    "customer_balance": Kind("Customer balances", "liability", "credit", "2420", "3250", per="customer"),
-    "unapplied_cash": Kind("Unapplied cash", "liability", "credit", "2429", "3370"),
-    "refunds_payable": Kind("Refunds payable", "liability", "credit", "2420", "3250"),
-    "tax_payable": Kind("Output tax payable", "liability", "credit", "2611", "3806", per="jurisdiction"),
-    "revenue": Kind("Revenue", "income", "credit", "3041", "4400", per="product"),
-    "breakage": Kind("Revenue from expired credits", "income", "credit", "3043", "4402"),
+    "allowance": Kind("Allowance for doubtful accounts", "asset", "credit"),
+    "withholding_tax": Kind("Withholding tax receivable", "asset", "debit"),
+    "unbilled": Kind("Unbilled revenue", "asset", "debit"),
+    "deferred_revenue": Kind("Deferred revenue", "liability", "credit"),
+    "prepaid": Kind("Prepaid credits", "liability", "credit"),
+    "customer_balance": Kind("Customer balances", "liability", "credit", per="customer"),
+    "unapplied_cash": Kind("Unapplied cash", "liability", "credit"),
+    "refunds_payable": Kind("Refunds payable", "liability", "credit"),
+    "tax_payable": Kind("Output tax payable", "liability", "credit", per="jurisdiction"),
+    "revenue": Kind("Revenue", "income", "credit", per="product"),
+    "breakage": Kind("Revenue from expired credits", "income", "credit"),
     # Contra revenue: income that is returned, so debits increase it.
-    "revenue_adjustments": Kind("Revenue adjustments", "income", "debit", "3730", "4700"),
-    "rounding": Kind("Rounding", "income", "credit", "3740", "4830"),
-    "exchange": Kind("Exchange differences", "income", "credit", "3960", "4840"),
-    "connected_share": Kind(
-        "Shares of connected accounts", "expense", "debit", "4600", "5900", per="account"
-    ),
-    "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
-    "bad_debt": Kind("Bad debt", "expense", "debit", "6351", "6930"),
+    "revenue_adjustments": Kind("Revenue adjustments", "income", "debit"),
+    "rounding": Kind("Rounding", "income", "credit"),
+    "exchange": Kind("Exchange differences", "income", "credit"),
+    "connected_share": Kind("Shares of connected accounts", "expense", "debit", per="account"),
+    "gateway_fees": Kind("Gateway fees", "expense", "debit"),
+    "bad_debt": Kind("Bad debt", "expense", "debit"),
     # In the currency of the books alone: of exports, and of no transfer.
-    "exchange_gain": Kind("Gain on exchange", "income", "credit", "3960", "4840"),
-    "exchange_loss": Kind("Loss on exchange", "expense", "debit", "7960", "6880"),
+    "exchange_gain": Kind("Gain on exchange", "income", "credit"),
+    "exchange_loss": Kind("Loss on exchange", "expense", "debit"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,8 +25,12 @@ class Use:
     currencies: set[str]
 
 
-def journal(tx: Tx) -> str:
-    """Print all postings, oldest first, with their accounts. The same books always print the same text."""
+def journal(tx: Tx, numbers: Mapping[str, Collection[str]] | None = None) -> str:
+    """Print all postings, oldest first, with their accounts. The same books always print the same text.
+
+    `numbers` are those that an account of the ledger has in the account's chart: several where what is
+    booked on it differs by tax treatment.
+    """
     transfers = tx.all(
         "select created, source, event, debit, credit, amount, currency from ledger_transfers"
         " order by created, source, event, sequence"
@@ -38,7 +42,7 @@ def journal(tx: Tx) -> str:
         'option "title" "billow"',
         *(f'option "operating_currency" "{currency}"' for currency in currencies),
         "",
-        *_openings(uses, names),
+        *_openings(uses, names, numbers or {}),
     ]
     for _, posted in groupby(transfers, lambda transfer: (transfer["source"], transfer["event"])):
         lines += ["", *_transaction(list(posted), names)]
@@ -54,12 +58,13 @@ def _uses(transfers: Sequence[dict[str, Any]]) -> dict[str, Use]:
     return uses
 
 
-def _openings(uses: dict[str, Use], names: dict[str, str]) -> Iterator[str]:
+def _openings(
+    uses: dict[str, Use], names: dict[str, str], numbers: Mapping[str, Collection[str]]
+) -> Iterator[str]:
     for key in sorted(uses, key=names.__getitem__):
-        kind = kind_of(key)
         yield f"{uses[key].first:%Y-%m-%d} open {names[key]} {','.join(sorted(uses[key].currencies))}"
-        yield f'  bas: "{kind.bas}"'
-        yield f'  skr04: "{kind.skr04}"'
+        if key in numbers:
+            yield f"  number: {_quoted(', '.join(sorted(numbers[key])))}"
 
 
 def _transaction(posted: Sequence[dict[str, Any]], names: dict[str, str]) -> Iterator[str]:

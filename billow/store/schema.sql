@@ -3161,6 +3161,16 @@ end $$;
 create trigger voucher_numbers_are_final before update or delete or truncate on voucher_numbers
     for each statement execute function refuse_to_change_a_voucher_number();
 
+-- How far the vouchers of a tenant have numbers, so that giving new ones reads only what is new (ledger/voucher_numbers.py).
+create table voucher_marks (
+    tenant text        primary key default current_setting('billow.tenant'),
+    until  timestamptz not null,  -- what was booked before it has a number, unless a later seal covers it
+    seal   bigint      not null   -- of the ledger
+);
+alter table voucher_marks enable row level security;
+alter table voucher_marks force row level security;
+create policy one_tenant on voucher_marks using (tenant = current_setting('billow.tenant', true));
+
 -- Sums of the ledger, so that screens and reports need not add up all transfers. They hold what is sealed; functions add what is not
 -- sealed yet, so that their answers are those of the transfers at every instant (docs/decisions/0054-sums-of-the-ledger.md).
 -- By which time zone a tenant's sums are made; without a row, or after the zone was changed, everything reads the transfers.

@@ -28,7 +28,7 @@ def invoice_of(shop: World) -> dict[str, str]:
 
 def test_the_trial_balance_leads_to_the_postings_of_an_account(shop: World, owner: Person) -> None:
     said = owner.reads("/ledger")
-    assert "Accounts receivable USD" in said and "All accounts USD" in said
+    assert "Accounts receivable 1200 USD" in said and "All accounts USD" in said
     assert said.split("All accounts USD")[1].split("US$0.00")[0].count("US$") == 2  # debits and credits
     kind = owner.reads("/ledger/accounts/receivable", currency="usd")
     assert "Bert" in kind and "US$123.45" in kind

@@ -54,14 +54,13 @@ def test_what_we_own_and_spend_grows_by_debits_and_the_rest_by_credits():
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the shared reference data is not beside the checkout")
-def test_numbers_and_types_are_those_of_the_national_charts():
+def test_types_are_those_of_the_national_charts():
     reference = json.loads(REFERENCE.read_text())
     assert SAME.keys() | OURS == CHART.keys()
     for key, kind in CHART.items():
         if key in OURS:
             continue
         row = reference[SAME[key]]
-        assert (kind.bas, kind.skr04) == (row["bas_se"], row["skr04_de"]), key
         assert ROOTS[kind.type] == row["account"].split(":")[0], key
 
 

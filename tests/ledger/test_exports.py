@@ -3,13 +3,15 @@
 import csv
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from billow.core.books import periods
+from billow.core.books import periods, texts
 from billow.core.books.chart import written
 from billow.core.books.treatments import Treated
 from billow.core.errors import Refused
@@ -351,7 +353,7 @@ def test_an_account_with_a_tax_key_is_the_second_one(tx):
     taxed = [one if one.row.kind != "revenue" else support_entry(one, row) for one in booking.entries]
     debit, credit = sorted(taxed, key=lambda one: -one.amount)
     for first, second, side in ((debit, credit, "S"), (credit, debit, "H")):
-        line = next(csv.reader([datev.row(booking, first, second, 500, "eur")], delimiter=";"))
+        line = next(csv.reader([datev.row(booking, first, second, datev.Sum(500, 0), "eur")], delimiter=";"))
         assert (line[7], line[8], line[1]) == (row.number, "0040", side)
 
 
@@ -440,3 +442,38 @@ def test_days_and_months_are_read():
     for wrong in ("2026-13", "soon", "2026-02-30"):
         with pytest.raises(Refused):
             periods.first_day(wrong)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("de", "Rechnung in_eur"), ("sv", "Faktura in_eur"), ("en", "Invoice in_eur")]
+)
+def test_a_booking_says_what_it_is_in_the_sellers_language(tx, language, said):
+    fill(tx)
+    books = support.exported(tx, "skr04", *DAYS)
+    books.company = replace(books.company, language=language)
+    words = [line.split(b";")[13].decode("cp1252") for line in datev.write(books)[0].split(b"\r\n")[2:-1]]
+    assert f'"{said}"' in words and all(0 < len(one) <= 62 and "." not in one for one in words)
+    texts_of_sie = re.findall(r'#VER A \d+ \d+ "([^"]*)"', sie.write(books)[0].decode("cp437"))
+    assert any(one.startswith(said) for one in texts_of_sie)
+    assert not any("invoice.finalized" in one for one in texts_of_sie)
+
+
+def test_a_long_name_is_cut_and_never_the_document():
+    cut = texts.text("credit_note.issued", "ACME-CN-2026-000123", "Beratung " * 20, "de", 60)
+    assert cut.startswith("Gutschrift ACME-CN-2026-000123 Beratung") and len(cut) <= 60
+
+
+POSTED = re.compile(
+    r'"((?:allowance|application_fee|bank|credit_grant|credit_note|credits|customer_balance|dispute|gateway'
+    r'|invoice|payment|payment_record|payout|refund|revenue|tax|top_up|transfer)\.[a-z_.]+)"'
+)
+
+
+def test_each_event_of_the_ledger_has_words_in_each_language():
+    """Also names that post nothing have words, so no list of those that do has to be kept."""
+    folder = Path(entries.__file__).parents[1] / "flows"
+    events = {one for path in folder.rglob("*.py") for one in POSTED.findall(path.read_text("utf-8"))}
+    assert {"invoice.finalized", "bank.kept.undone", "allowance.changed", "top_up.given_away"} <= events
+    for event in {*events, "exchange.revalued", "exchange.revaluation_reversed"}:
+        assert len({texts.kind(event, one) for one in texts.LANGUAGES}) > 1, event
+    assert {len(words) for words in texts.WORDS.values()} == {len(texts.LANGUAGES)}

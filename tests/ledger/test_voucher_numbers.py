@@ -4,14 +4,16 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
 from billow.core.books.chart import written
+from billow.core.errors import Refused
 from billow.core.exchange import Rate
-from billow.ledger import charts, entries, voucher_numbers
+from billow.ledger import chain, charts, entries, voucher_numbers
 from billow.ledger.exports import Books, datev, sie
 from billow.ledger.post import Posting, post
 from billow.ledger.vouchers import vouchers
@@ -91,6 +93,93 @@ def test_another_fiscal_year_repeats_no_number_in_a_file(tx: Tx) -> None:
     assert of_new_year == [3, 4, 5] and stored(tx)["ch_9"] == (date(2026, 7, 1), 5)
 
 
+def test_another_fiscal_year_is_refused_while_its_days_have_numbers_of_the_old_one(tx: Tx) -> None:
+    for month in (5, 6, 8):
+        pays(tx, f"ch_{month}", at(month))
+    voucher_numbers.give(tx, at(7), UTC_ZONE, 1)
+    voucher_numbers.require_a_new_year(tx, date(2026, 7, 10), 7)  # nothing of the new year has a number
+    voucher_numbers.give(tx, at(9), UTC_ZONE, 1)
+    with pytest.raises(Refused, match=r"from 2026-08-15 on .* began on 2026-01-01"):
+        voucher_numbers.require_a_new_year(tx, date(2026, 9, 10), 7)
+    voucher_numbers.require_a_new_year(tx, date(2026, 9, 10), 9)
+    voucher_numbers.require_a_new_year(tx, date(2026, 9, 10), 1)
+
+
+def seals(tx: Tx) -> None:
+    while chain.seal(tx):
+        pass
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_what_was_posted_before_the_last_number_is_found_again(tx: Tx, sealed: bool) -> None:
+    """It is in a later seal, or in none yet; what an earlier end left out is found by its day."""
+    pays(tx, "ch_1", at(3))
+    pays(tx, "ch_9", at(9))
+    seals(tx)
+    voucher_numbers.give(tx, at(6), UTC_ZONE, 1)
+    assert [*stored(tx)] == ["ch_1"]
+    pays(tx, "ch_2", at(2))
+    pays(tx, "ch_5", at(5))
+    if sealed:
+        seals(tx)
+    voucher_numbers.give(tx, at(4), UTC_ZONE, 1)
+    assert [*stored(tx)] == ["ch_1", "ch_2"]
+    voucher_numbers.give(tx, at(10), UTC_ZONE, 1)
+    assert [*stored(tx)] == ["ch_1", "ch_2", "ch_5", "ch_9"]
+
+
+def test_numbers_are_given_without_reading_what_has_some(tx: Tx) -> None:
+    """A ledger of many months: giving the next number reads the rows of the new voucher alone."""
+    for one in range(400):
+        pays(tx, f"ch_{one}", at(1) + timedelta(hours=one))
+    seals(tx)
+    voucher_numbers.give(tx, at(6), UTC_ZONE, 1)
+    pays(tx, "ch_new", at(3))
+    tx.run("analyze ledger_transfers")
+    plan = tx.tuples(
+        f"explain (analyze, format json) {voucher_numbers.NEW}",
+        known=at(6),
+        until=at(7),
+        seal=chain.head(tx).number,
+    )
+    assert most_rows(plan[0][0][0]["Plan"]) <= 10, plan
+
+
+def most_rows(node: dict[str, Any]) -> float:
+    """Return the most rows that a step of a plan has read from the ledger, with those that it threw away."""
+    own = 0.0
+    if node.get("Relation Name") == "ledger_transfers":
+        own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return max([own, *map(most_rows, node.get("Plans", ()))])
+
+
+def test_gaps_and_numbers_given_twice_are_found(tx: Tx) -> None:
+    for month in (1, 2, 3):
+        pays(tx, f"ch_{month}", at(month))
+    voucher_numbers.give(tx, at(6), UTC_ZONE, 1)
+    assert not [*voucher_numbers.wrong(tx)]
+
+    def add(source: str, year: str, number: int, booked: str) -> None:
+        tx.run(
+            "insert into voucher_numbers (source, event, series, year, number, booked, given) values"
+            " (%(source)s, 'x', 'A', %(year)s, %(number)s, %(booked)s, %(given)s)",
+            source=source,
+            year=year,
+            number=number,
+            booked=booked,
+            given=at(6),
+        )
+
+    add("late", "2026-01-01", 5, "2026-04-01")
+    [gap] = voucher_numbers.wrong(tx)
+    assert (gap.rule, gap.found) == ("vouchers_have_no_gap", "4 from A1 to A5")
+    add("fill", "2026-01-01", 4, "2026-04-01")
+    assert not [*voucher_numbers.wrong(tx)]
+    add("twice", "2025-07-01", 1, "2026-04-01")
+    [twice] = voucher_numbers.wrong(tx)
+    assert (twice.rule, twice.found) == ("vouchers_have_no_number_twice", "A1")
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_numbers_have_no_gap_and_never_change(tx: Tx, seed: int) -> None:
     chance = random.Random(seed)
@@ -98,6 +187,8 @@ def test_numbers_have_no_gap_and_never_change(tx: Tx, seed: int) -> None:
     for step in range(12):
         for one in range(chance.randrange(4)):
             pays(tx, f"ch_{step}_{one}", at(1) + timedelta(days=chance.randrange(900)))
+        if chance.randrange(2):
+            seals(tx)
         voucher_numbers.give(tx, at(1) + timedelta(days=chance.randrange(900)), UTC_ZONE, 1)
         found = stored(tx)
         assert {id: found[id] for id in known} == known

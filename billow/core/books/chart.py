@@ -72,6 +72,25 @@ class Chart:
             raise Refused(f"The chart of accounts has no row for {kind} in all cases.")
         return found
 
+    def numbers(self, kind: str) -> list[str]:
+        """Return the numbers that accounts of a kind may have."""
+        return sorted({row.number for row in self.closest.get(kind, ())})
+
+
+def renumbered(old: Chart, new: Chart) -> dict[str, list[str]]:
+    """Return which numbers are others in a new chart, as 1510 to 1511, by account or kind of the ledger.
+
+    They are those of rows that say another number, and of rows that say more than one before.
+    """
+    found: dict[str, list[str]] = {}
+    for row in (*old.rows, *new.rows):
+        key = f"{row.kind}:{row.detail}" if row.detail else row.kind
+        treated = Treated(row.treatment, row.country, row.rate)
+        before, after = (chart.row(key, treated, row.currency).number for chart in (old, new))
+        if before != after:
+            found.setdefault(key, []).append(f"{before} to {after}")
+    return found
+
 
 def read(text: str, kinds: Iterable[str]) -> Chart:
     """Read a chart from CSV with a heading, and refuse one that does not say all, or says something twice."""

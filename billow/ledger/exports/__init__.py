@@ -48,6 +48,8 @@ class Company:
     consultant: str = ""
     """The number of the tax consultant at DATEV, and below that of the client there."""
     client: str = ""
+    language: str = "en"
+    """The language in which bookings say what they are."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Books:
     """What is carried in other currencies, where they are converted."""
     revalued: int = 0
     """How many vouchers of the fiscal year value what is owed in other currencies."""
+    left_out: list[Voucher] = field(default_factory=list)
+    """Of these days: what is in currencies that lack rates of exchange, and is not exported."""
 
     def fill(self, vouchers: Iterable[Voucher], rates: Rates | None = None) -> None:
         """Take all vouchers up to `until` that have a number; those before `since` are summed.

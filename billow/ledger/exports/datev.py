@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from billow.core.books import texts
 from billow.core.errors import require
 from billow.core.money import minor_digits
 from billow.ledger import charts
@@ -20,6 +21,8 @@ MOST_ROWS = 99_999
 LARGEST = 10**12
 """Ten digits before the comma, and two after it."""
 LAST = 125
+TEXT = 60
+"""How many letters a Buchungstext has."""
 EU = ("eu_reverse_charge", "eu_goods")
 FRAMES = {"skr03": "03", "skr04": "04"}
 """What the heading calls a chart."""
@@ -136,7 +139,7 @@ def pairs(booking: Booking, books: Books) -> Iterator[str]:
     credited = [(one, Sum(-one.amount, -one.foreign)) for one in entries if one.amount < 0]
     for debit, credit, moved in matched(debits, credited):
         if debit.row.number != credit.row.number:
-            yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
+            yield row(booking, debit, credit, moved, books.currency, books.company.language)
 
 
 class Sum(NamedTuple):
@@ -164,8 +167,11 @@ def matched(
             right.append((credit, Sum(given.amount - amount, given.foreign - foreign)))
 
 
-def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: str, foreign: int = 0) -> str:
+def row(
+    booking: Booking, debit: Entry, credit: Entry, moved: Sum, currency: str, language: str = "de"
+) -> str:
     """Write one line. The account with a tax key is the second one, which is where the key belongs."""
+    amount, foreign = moved
     require(amount < LARGEST, f"DATEV has ten digits before the comma, and {amount} has more.")
     first, other, side = (credit, debit, "H") if debit.row.key else (debit, credit, "S")
     of = booking.voucher
@@ -178,7 +184,7 @@ def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: st
         9: quoted(other.row.key.zfill(4) if other.row.key else "", 4),
         10: f"{of.booked:%d%m}",
         11: quoted(belegfeld(of.document), 36),
-        14: quoted(" ".join(part for part in (of.name, of.event) if part), 60),
+        14: quoted(texts.text(of.event, one_line(of.document), of.name, language, TEXT), TEXT),
         21: quoted("Vorgang", 20),
         22: quoted(of.source, 210),
         27: quoted("Buchungsnummer", 20),

@@ -5,6 +5,7 @@ from importlib import metadata
 
 from stdnum.se import orgnr
 
+from billow.core.books import texts
 from billow.core.books.chart import RETAINED, Row
 from billow.core.errors import require
 from billow.core.money import minor_digits
@@ -57,7 +58,7 @@ def lines_of(books: Books) -> Iterator[str]:
 
 
 def voucher(booking: Booking, books: Books) -> Iterator[str]:
-    """Write one voucher; its text has the document, the customer and their tax id.
+    """Write one voucher; its text has what it is, the document, the customer and their tax id.
 
     It was registered when it was numbered.
     """
@@ -65,7 +66,8 @@ def voucher(booking: Booking, books: Books) -> Iterator[str]:
     if not entries:
         return
     of = booking.voucher
-    text = quoted(" ".join(part for part in (of.document, of.name, of.tax_id, of.event) if part))
+    said = texts.text(of.event, of.document, of.name, books.company.language)
+    text = quoted(f"{said} {of.tax_id}")
     given = of.given or books.made_at.date()
     yield f"#VER {booking.series} {booking.number} {of.booked:%Y%m%d} {text} {given:%Y%m%d}"
     yield "{"

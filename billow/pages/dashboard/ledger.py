@@ -12,7 +12,9 @@ import flask
 
 from billow import reports
 from billow.core.books import periods
+from billow.core.books.chart import Chart
 from billow.core.errors import Refused, require
+from billow.flows.outside import books
 from billow.ledger import browse
 from billow.ledger.browse import Asked, Posted, Sums
 from billow.ledger.chart import CHART
@@ -37,6 +39,8 @@ SUMS = (
     Column("Balance", True),
 )
 NUMBER_SIZE = 40
+MOST_NUMBERS = 3
+"""How many numbers of a chart are shown for a kind of accounts."""
 HEADINGS = (
     *("id", "booked", "happened", "event", "source", "document", "customer"),
     *("debit", "debit_of", "credit", "credit_of", "amount", "currency"),
@@ -64,8 +68,12 @@ def trial_balance(visit: Visit) -> flask.Response:
     with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = browse.by_kind(tx, span(args, place.zone, ending="at").until)
+        chart = books.chart_of(tx)
     links = [visit.to(f"/ledger/accounts/{one.account}", currency=one.currency) for one in found]
-    lines = [sums(one, CHART[one.account].title, link) for one, link in zip(found, links, strict=True)]
+    lines = [
+        sums(one, CHART[one.account].title, link, numbered(chart, one.account))
+        for one, link in zip(found, links, strict=True)
+    ]
     currencies = sorted({one.currency for one in found})
     feet = [foot(found, currency) for currency in currencies]
     return layout.page(
@@ -95,6 +103,13 @@ def sums(one: Sums, title: str, link: str | None = None, below: str = "") -> lis
         layout.amount(one.credit, one.currency),
         layout.amount(one.balance, one.currency),
     ]
+
+
+def numbered(chart: Chart, kind: str) -> str:
+    """Return the numbers of a kind in the account's chart: 3001, 3002, 3003 and 5 more."""
+    numbers = chart.numbers(kind)
+    more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
+    return ", ".join(numbers[:MOST_NUMBERS]) + more
 
 
 def foot(found: list[Sums], currency: str) -> list[Cell]:

@@ -8,6 +8,7 @@ import pytest
 from billow import commands
 from billow.core.errors import Refused
 from billow.flows.catalog import catalog_file
+from billow.flows.outside import seller_changes
 from tests.conftest import new_caller
 
 FILE = """
@@ -189,6 +190,9 @@ def test_accounts_have_two_modes_and_never_meet(app: Any) -> None:
     id, keys = commands.create_account(app, "Acme")
     assert [key[:8] for key in keys] == ["sk_test_", "sk_live_"]
     assert [id, "Acme"] in [row[:2] for row in commands.account_rows(app)]
+    with app.db.transaction(f"{id}/test") as tx:
+        seller_changes.change(tx, {"name": "Acme Europe"})
+    assert [id, "Acme Europe"] in [row[:2] for row in commands.account_rows(app)]
     test, live = new_caller(app, "test", id), new_caller(app, "live", id)
     made = test.post("/v1/customers", Authorization=f"Bearer {keys[0]}")
     assert made["livemode"] is False and live.get(f"/v1/customers/{made['id']}").status == 404
