@@ -80,7 +80,7 @@ def change(built: App, given: Mapping[str, Any]) -> None:
 def rows_of(tx: Tx) -> list[list[Any]]:
     """List what is known of the seller, one line each."""
     now, known = sellers.seller_of(tx), sellers.profile_of(tx)
-    account = now.account or SellerAccount("", "")
+    account = now.account or SellerAccount("")
     own = known.seller.get("numbers") or {}
     series, notes = (numbering.Series.of(own, known.country, known.id, kind) for kind in numbering.FORMATS)
     listed = {

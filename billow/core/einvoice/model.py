@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 INVOICE, CREDIT_NOTE = "380", "381"
+BANKGIRO = "SE:BANKGIRO"
+"""How Peppol names the Swedish clearing house, where a bank account has a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,25 @@ class Subtotal:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A bank account to pay to (BG-16), and the reference to pay with (BT-83)."""
+    """An account to pay to (BG-16), the institution that keeps it, and the reference to pay with (BT-83)."""
 
-    iban: str
-    bic: str = ""
+    account: str
+    """Its IBAN, or its number at an institution that is no bank."""
+    institution: str = ""
+    """A BIC, or the code of that institution, as Peppol writes it."""
     holder: str = ""
     reference: str = ""
+    is_sepa: bool = False
+    """Whether it is paid in euros to an IBAN."""
+
+    @property
+    def iban(self) -> str:
+        return "" if self.institution == BANKGIRO else self.account
+
+    @property
+    def means(self) -> str:
+        """Return the code of how to pay: 58 is a SEPA credit transfer, 30 any other one."""
+        return "58" if self.is_sepa else "30"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ AHEAD = 2
 def creditor_of(tx: Tx) -> Creditor:
     """Return the seller as the bank knows the one who debits; refuse where the settings do not say it."""
     account = seller_of(tx).account
-    if account is None or not account.creditor_id:
+    if account is None or not account.iban or not account.creditor_id:
         raise Refused("Direct debits need BILLOW_SELLER_IBAN and BILLOW_SEPA_CREDITOR_ID.")
     return Creditor(account.holder, account.iban, account.bic, account.creditor_id, account.notice_days)
 

@@ -112,7 +112,7 @@ def _seller(tx: Tx, known: Profile) -> Seller:
         tax_number=outside.seller_tax_id if base and not tax_ids else "",
         company_number=own.get("company_number") or "",
         statements=tuple(own.get("statements") or ()),
-        account=account_of(own.get("bank"), holder) or (outside.account if base else None),
+        account=account_of(own.get("bank"), holder, outside.account if base else None),
         footer=own.get("footer") or "",
         language=own.get("language") or "",
         time_zone=own.get("time_zone") or "UTC",
@@ -124,9 +124,20 @@ def _seller(tx: Tx, known: Profile) -> Seller:
     )
 
 
-def account_of(bank: Mapping[str, Any] | None, holder: str) -> SellerAccount | None:
-    """Return the bank account that an account of billow names."""
-    return SellerAccount(**{"holder": holder, **bank}) if bank and bank.get("iban") else None
+def account_of(
+    bank: Mapping[str, Any] | None, holder: str, base: SellerAccount | None = None
+) -> SellerAccount | None:
+    """Return the bank account that an account of billow names; what it leaves out, that of the settings says.
+
+    An IBAN and its BIC go together: neither is completed by the settings where the account names the other.
+    """
+    if not bank:
+        return base
+    known = dict(bank)
+    if base and not known.get("iban"):
+        known |= {"iban": base.iban, "bic": known.get("bic") or base.bic}
+    made = replace(base or SellerAccount(holder), **{"holder": holder, "bic": "", **known})
+    return made if made.takes_transfers else None
 
 
 def default_tax_ids(tx: Tx) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any
 from billow.api import rows
 from billow.core.addresses import address_of
 from billow.core.bank import references
+from billow.core.bank.seller import SellerAccount
 from billow.core.einvoice import codes, limits
 from billow.core.einvoice.lines import Billed, lines_of, major
-from billow.core.einvoice.model import EInvoice, Line, Payment, Subtotal, Trader
+from billow.core.einvoice.model import BANKGIRO, EInvoice, Line, Payment, Subtotal, Trader
 from billow.core.errors import Refused, needed, require
 from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
@@ -219,5 +220,12 @@ def _payment(seller: Seller, invoice: Invoice) -> Payment | None:
     account, number = seller.account, invoice.payment_number
     if account is None:
         return None
-    reference = references.reference(account.reference, number) if number else invoice.number or ""
-    return Payment(account.iban, account.bic, account.holder, reference)
+    reference = references.reference(account.written_as, number) if number else invoice.number or ""
+    return payment_to(account, invoice.currency, reference)
+
+
+def payment_to(account: SellerAccount, currency: str, reference: str) -> Payment:
+    """Return how to pay to an account: by its Bankgiro in kronor, or where it has no IBAN."""
+    if account.bankgiro and (currency == "sek" or not account.iban):
+        return Payment(account.bankgiro.replace("-", ""), BANKGIRO, account.holder, reference)
+    return Payment(account.iban, account.bic, account.holder, reference, is_sepa=currency == "eur")

@@ -114,7 +114,7 @@ def write_company(visit: Visit, tx: Tx, form: Form) -> dict[str, Any]:
 
 
 def bank(visit: Visit, tx: Tx) -> Shown:
-    now = seller_of(tx).account or SellerAccount("", "")
+    now = seller_of(tx).account or SellerAccount("")
     names = {"rf": "RF creditor reference (ISO 11649)", "ocr": "OCR number (Sweden)"}
     return Shown(
         [

@@ -206,13 +206,14 @@ def means(payment: Payment | None) -> Element | None:
         return None
     return node(
         "ram:SpecifiedTradeSettlementPaymentMeans",
-        leaf("ram:TypeCode", "58"),
+        leaf("ram:TypeCode", payment.means),
         node(
             "ram:PayeePartyCreditorFinancialAccount",
             leaf("ram:IBANID", payment.iban),
             leaf("ram:AccountName", payment.holder),
+            leaf("ram:ProprietaryID", "" if payment.iban else payment.account),
         ),
-        node("ram:PayeeSpecifiedCreditorFinancialInstitution", leaf("ram:BICID", payment.bic)),
+        node("ram:PayeeSpecifiedCreditorFinancialInstitution", leaf("ram:BICID", payment.institution)),
     )
 
 

@@ -118,18 +118,17 @@ def tax_scheme(name: str = "VAT") -> Element | None:
 
 
 def means(payment: Payment | None) -> Element | None:
-    """Return how to pay: 58 is a SEPA credit transfer, 30 one elsewhere."""
     if payment is None:
         return None
     return node(
         "cac:PaymentMeans",
-        leaf("cbc:PaymentMeansCode", "58"),
+        leaf("cbc:PaymentMeansCode", payment.means),
         leaf("cbc:PaymentID", payment.reference),
         node(
             "cac:PayeeFinancialAccount",
-            leaf("cbc:ID", payment.iban),
+            leaf("cbc:ID", payment.account),
             leaf("cbc:Name", payment.holder),
-            node("cac:FinancialInstitutionBranch", leaf("cbc:ID", payment.bic)),
+            node("cac:FinancialInstitutionBranch", leaf("cbc:ID", payment.institution)),
         ),
     )
 
