@@ -168,6 +168,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         seller_tax_id=settings.seller_tax_id,
         base_url=settings.base_url,
         mail_from=settings.mail_from,
+        mail_senders=settings.mail_senders,
         posting=egress.posting,
         secret=pepper(settings),
         account=seller_account(settings),

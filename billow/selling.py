@@ -89,6 +89,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "country": now.country,
         "currency": known.default_currency.upper(),
         "email": now.email,
+        "mails come from": known.seller.get("mail_from") or "",
         "phone": now.phone,
         "website": now.url,
         "tax ids": ", ".join(f"{type} {value}" for type, value in now.tax_ids) or now.tax_number,
