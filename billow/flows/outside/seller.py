@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.api import rows
 from billow.core.addresses import address_of
@@ -85,6 +87,11 @@ def seller_of(tx: Tx) -> Seller:
         tx.notes[NOTE] = _seller(tx, profile_of(tx))
     found: Seller = tx.notes[NOTE]
     return found
+
+
+def day_of(tx: Tx, at: datetime) -> date:
+    """Return the day of an instant where the seller is, by which banks and papers count."""
+    return at.astimezone(ZoneInfo(seller_of(tx).time_zone)).date()
 
 
 def _seller(tx: Tx, known: Profile) -> Seller:

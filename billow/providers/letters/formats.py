@@ -70,7 +70,11 @@ def money(value: Money, locale: Locale) -> str:
 
 def day(at: datetime, locale: Locale, zone: str = "UTC") -> str:
     """Write the day of an instant in a time zone."""
-    return format_date(at.astimezone(ZoneInfo(zone)).date(), format="long", locale=locale)
+    return long_day(at.astimezone(ZoneInfo(zone)).date(), locale)
+
+
+def long_day(on: date, locale: Locale) -> str:
+    return format_date(on, format="long", locale=locale)
 
 
 def formatted(value: Value, language: Language, locale: Locale, zone: str = "UTC") -> str:
@@ -86,5 +90,5 @@ def formatted(value: Value, language: Language, locale: Locale, zone: str = "UTC
         case datetime():
             return day(value, locale, zone)
         case date():
-            return format_date(value, format="long", locale=locale)
+            return long_day(value, locale)
     return str(value)
