@@ -132,6 +132,32 @@ SAMPLES = {
     "kronor to an IBAN": invoice(
         HOURS, currency="SEK", payment=Payment("SE3550000000054910000003", "", "Acme", "1")
     ),
+    "statements of the seller": invoice(
+        HOURS, seller=replace(SELLER, legal="Godkänd för F-skatt · Styrelsens säte: Stockholm")
+    ),
+    "very long names": invoice(
+        HOURS, seller=replace(SELLER, name="Å" * 600), buyer=replace(BUYER, name="Ö" * 600, line1="Ü" * 400)
+    ),
+    "a long note of several lines": invoice(HOURS, note="First line\nSecond line\n" + "more " * 400),
+    "a minimum charge": invoice(HOURS, billed(Rated(114, None, None))),
+    "a discount of everything": invoice(billed(Rated(1000, D(2), D(500)), discounts=(("Free", 1000),))),
+    "a discount over two rates": invoice(
+        billed(Rated(1000, D(2), D(500)), discounts=(("Launch", 333),)),
+        billed(Rated(999, D(1), D(999)), Category("S", D("12.5")), discounts=(("Launch", 67),)),
+    ),
+    "a credit note of three rates": invoice(
+        HOURS,
+        billed(Rated(999, D(1), D(999)), Category("S", D("12.5"))),
+        billed(Rated(100, D(1), D(100)), Category("S", D(6)), discounts=(("Launch", 10),)),
+        kind=CREDIT_NOTE,
+        corrects=("2026-000000", date(2026, 1, 1)),
+    ),
+    "more negative than positive at one rate": invoice(
+        HOURS, billed(Rated(-900, None, None), Category("S", D(6))), prepaid=D("1.00")
+    ),
+    "paid in part and credited": invoice(HOURS, billed(Rated(-100, D(1), D(-100))), prepaid=D("3.33")),
+    "an email as the address": invoice(HOURS, buyer=replace(BUYER, endpoint=("EM", "re@müller.example"))),
+    "nothing": invoice(billed(Rated(0, D(0), D(5)))),
     "characters": invoice(HOURS, buyer=replace(BUYER, name='<b>&"\uffff\x00é 漢字</b>')),
 }
 

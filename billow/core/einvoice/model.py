@@ -40,6 +40,8 @@ class Trader:
     phone: str = ""
     email: str = ""
     endpoint: tuple[str, str] | None = None
+    legal: str = ""
+    """What its law asks it to say of itself (BT-33): its register, its directors, that it is taxed."""
 
 
 @dataclass(frozen=True, slots=True)

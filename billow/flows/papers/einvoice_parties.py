@@ -30,6 +30,7 @@ def seller_trader(seller: Seller, *, with_vat: bool) -> Trader:
         phone=seller.phone,
         email=parseaddr(seller.email)[1],
         endpoint=_endpoint("", code, seller.company_number, vat),
+        legal=" · ".join(seller.statements),
     )
 
 

@@ -81,7 +81,7 @@ def details_of(
         if supplied and first < last:
             shown.append((wording.say(locale, "supplied"), supplied))
         else:
-            shown.append((wording.say(locale, "supplied_on"), formats.short_day(first, locale)))
+            shown.append((wording.say(locale, "supplied_on"), formats.day(first, locale)))
     if order := invoice.metadata.get(ORDER):
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):

@@ -121,6 +121,7 @@ def trader(name: str, who: Trader) -> Element | None:
         name,
         leaf("ram:ID", who.identifier),
         leaf("ram:Name", who.name),
+        leaf("ram:Description", who.legal),
         node("ram:SpecifiedLegalOrganization", leaf("ram:ID", who.company_number)),
         node(
             "ram:DefinedTradeContact",

@@ -97,6 +97,7 @@ def party(who: Trader) -> Element | None:
             "cac:PartyLegalEntity",
             leaf("cbc:RegistrationName", who.name),
             leaf("cbc:CompanyID", who.company_number),
+            leaf("cbc:CompanyLegalForm", who.legal),
         ),
         node(
             "cac:Contact",
