@@ -135,6 +135,11 @@ SAMPLES = {
     "statements of the seller": invoice(
         HOURS, seller=replace(SELLER, legal="Godkänd för F-skatt · Styrelsens säte: Stockholm")
     ),
+    "shipped elsewhere": invoice(
+        HOURS,
+        ship_to=Trader("Bo", "SE", "Way 1", "Gate 4", "Lund", "222 22", "Skåne"),
+        supplied_on=date(2026, 1, 30),
+    ),
     "very long names": invoice(
         HOURS, seller=replace(SELLER, name="Å" * 600), buyer=replace(BUYER, name="Ö" * 600, line1="Ü" * 400)
     ),

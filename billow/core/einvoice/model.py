@@ -126,6 +126,8 @@ class EInvoice:
     """The day of supply (BT-72), where no period says it."""
     delivered_to: str = ""
     """The country that goods were sent to (BT-80), which an intra-Community supply names."""
+    ship_to: Trader | None = None
+    """Who goods were sent to and where (BG-13, BG-15), where the invoice says it."""
     payment: Payment | None = None
     corrects: tuple[str, date] | None = None
     """The number and date of the invoice that a credit note corrects or a revision replaces (BG-3)."""

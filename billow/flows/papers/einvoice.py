@@ -20,7 +20,7 @@ from billow.core.money import minor_digits
 from billow.core.plain_text import plain
 from billow.core.seller import Seller
 from billow.flows.papers import invoice_document, line_words, paper_lines, replaced
-from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
+from billow.flows.papers.einvoice_parties import buyer_trader, receiver_of, seller_trader
 from billow.flows.papers.einvoice_taxes import Taxed, taxed_of
 from billow.flows.papers.looks import looks_of
 from billow.flows.papers.parties import seller_of_invoice
@@ -144,6 +144,7 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         ends_on=max(ends, default=None),
         supplied_on=None if starts else last_day(bill.lines, zone),
         delivered_to=delivered_to(invoice, subtotals),
+        ship_to=ship_to(invoice, subtotals),
         payment=_payment(seller, invoice),
         national_tax=national_tax(invoice.national_tax),
     )
@@ -163,6 +164,12 @@ def delivered_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> str:
         return ""
     shipping = address_of((invoice.customer_shipping or {}).get("address"))
     return codes.country(shipping.country or address_of(invoice.customer_address).country)
+
+
+def ship_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> Trader | None:
+    """Return whom an invoice is shipped to, as papers say; never beside another country of arrival."""
+    found, arrived = receiver_of(invoice), delivered_to(invoice, subtotals)
+    return None if found and arrived not in ("", found.country) else found
 
 
 def _dated(made: EInvoice, locale: str) -> EInvoice:

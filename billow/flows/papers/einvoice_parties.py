@@ -47,6 +47,15 @@ def buyer_trader(invoice: Invoice, about: Mapping[str, str], *, with_vat: bool) 
     )
 
 
+def receiver_of(invoice: Invoice) -> Trader | None:
+    """Return whom an invoice says it is shipped to; None where it says no country."""
+    told = invoice.shipping_details or {}
+    where = address_of(told.get("address"))
+    if not where.country:
+        return None
+    return Trader(name=told.get("name") or "", **_where(where, codes.country(where.country)))
+
+
 def _where(address: Address, code: str) -> dict[str, str]:
     names = ("line1", "line2", "city", "postal_code", "state")
     return {**{name: getattr(address, name) for name in names}, "country": code}

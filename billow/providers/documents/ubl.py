@@ -58,12 +58,13 @@ def period(of: EInvoice | Line) -> Element | None:
 
 
 def delivery(invoice: EInvoice) -> Element | None:
-    """Return on which day it was supplied, and in which country goods arrived."""
-    country = node("cac:Country", leaf("cbc:IdentificationCode", invoice.delivered_to))
+    """Return on which day it was supplied, and where goods arrived."""
+    to = invoice.ship_to or Trader("", invoice.delivered_to)
     return node(
         "cac:Delivery",
         leaf("cbc:ActualDeliveryDate", iso(invoice.supplied_on)),
-        node("cac:DeliveryLocation", node("cac:Address", country)),
+        node("cac:DeliveryLocation", postal("cac:Address", to)),
+        node("cac:DeliveryParty", node("cac:PartyName", leaf("cbc:Name", to.name))),
     )
 
 
@@ -82,15 +83,7 @@ def party(who: Trader) -> Element | None:
         leaf("cbc:EndpointID", address, schemeID=scheme),
         node("cac:PartyIdentification", leaf("cbc:ID", who.identifier)),
         node("cac:PartyName", leaf("cbc:Name", who.name)),
-        node(
-            "cac:PostalAddress",
-            leaf("cbc:StreetName", who.line1),
-            leaf("cbc:AdditionalStreetName", who.line2),
-            leaf("cbc:CityName", who.city),
-            leaf("cbc:PostalZone", who.postal_code),
-            leaf("cbc:CountrySubentity", who.state),
-            node("cac:Country", leaf("cbc:IdentificationCode", who.country)),
-        ),
+        postal("cac:PostalAddress", who),
         registration(who.vat_id, "VAT"),
         registration(who.tax_id, "TAX"),
         node(
@@ -105,6 +98,18 @@ def party(who: Trader) -> Element | None:
             leaf("cbc:Telephone", who.phone),
             leaf("cbc:ElectronicMail", who.email),
         ),
+    )
+
+
+def postal(name: str, who: Trader) -> Element | None:
+    return node(
+        name,
+        leaf("cbc:StreetName", who.line1),
+        leaf("cbc:AdditionalStreetName", who.line2),
+        leaf("cbc:CityName", who.city),
+        leaf("cbc:PostalZone", who.postal_code),
+        leaf("cbc:CountrySubentity", who.state),
+        node("cac:Country", leaf("cbc:IdentificationCode", who.country)),
     )
 
 
