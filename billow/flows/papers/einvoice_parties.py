@@ -53,7 +53,8 @@ def receiver_of(invoice: Invoice) -> Trader | None:
     where = address_of(told.get("address"))
     if not where.country:
         return None
-    return Trader(name=told.get("name") or "", **_where(where, codes.country(where.country)))
+    parts = (where.line1, where.line2, where.city, where.postal_code, where.state)
+    return Trader(told.get("name") or "", codes.country(where.country), *parts)
 
 
 def _where(address: Address, code: str) -> dict[str, str]:
