@@ -168,6 +168,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         seller_tax_id=settings.seller_tax_id,
         base_url=settings.base_url,
         mail_from=settings.mail_from,
+        mail_senders=settings.mail_senders,
         posting=egress.posting,
         secret=pepper(settings),
         account=seller_account(settings),
@@ -190,9 +191,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
 
 def seller_account(settings: Settings) -> SellerAccount | None:
     """Return the bank account that the settings name, if any."""
-    if not settings.seller_iban:
-        return None
-    return SellerAccount(
+    account = SellerAccount(
         settings.seller_name,
         settings.seller_iban,
         settings.seller_bic,
@@ -201,6 +200,7 @@ def seller_account(settings: Settings) -> SellerAccount | None:
         settings.sepa_creditor_id,
         settings.sepa_notice_days,
     )
+    return account if account.takes_transfers else None
 
 
 def seed(db: Database, keys: Keys, settings: Settings) -> tuple[str, str | None]:

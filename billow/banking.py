@@ -15,6 +15,7 @@ from billow.core.errors import Refused, require
 from billow.core.money import minor_units, show
 from billow.flows.bank import cash_refunds, direct_debits, queue
 from billow.flows.bank import import_statement as importing
+from billow.flows.outside.seller import day_of
 from billow.opening import open_installation
 from billow.providers.bank import pain002
 from billow.resources.bank_entry import BankEntry
@@ -220,10 +221,14 @@ def minor(text: str, currency: str) -> int:
 
 
 def day(built: App, text: str) -> date:
+    """Read a day; without one, that of the seller now."""
     try:
-        return date.fromisoformat(text) if text else built.db.wall().date()
+        if text:
+            return date.fromisoformat(text)
     except ValueError:
         raise Refused(f"{text} is no date, as 2026-01-31 is.") from None
+    with built.db.snapshot(tenant(built, "test")) as tx:  # both modes are of one seller
+        return day_of(tx, built.db.wall())
 
 
 # ------------------------------------------------------------------------------------- direct debits

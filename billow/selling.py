@@ -93,7 +93,7 @@ def change(built: App, given: Mapping[str, Any]) -> None:
 def rows_of(tx: Tx) -> list[list[Any]]:
     """List what is known of the seller, one line each."""
     now, known = sellers.seller_of(tx), sellers.profile_of(tx)
-    account = now.account or SellerAccount("", "")
+    account = now.account or SellerAccount("")
     own = known.seller.get("numbers") or {}
     series, notes = (numbering.Series.of(own, known.country, known.id, kind) for kind in numbering.FORMATS)
     listed = {
@@ -102,6 +102,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "country": now.country,
         "currency": known.default_currency.upper(),
         "email": now.email,
+        "mails come from": known.seller.get("mail_from") or "",
         "phone": now.phone,
         "website": now.url,
         "tax ids": ", ".join(f"{type} {value}" for type, value in now.tax_ids) or now.tax_number,

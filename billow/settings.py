@@ -44,6 +44,7 @@ SETTINGS = [
     Setting("BILLOW_TEST_KEY", "", "sk_test_… that is made the default account's test key at start"),
     Setting("BILLOW_SMTP_URL", "", "smtp:// or smtps:// server for mails; empty: files in the data folder"),
     Setting("BILLOW_MAIL_FROM", "billing@localhost", "sender of mails"),
+    Setting("BILLOW_MAIL_SENDERS", "", "domains that accounts may send mails from, with commas; *: any"),
     Setting("BILLOW_WORKERS", "1", "server processes"),
     Setting("BILLOW_THREADS", "8", "threads of each server process"),
     Setting("BILLOW_SELLER_NAME", "Your company", "seller on invoices"),
@@ -97,6 +98,7 @@ class Settings:
     test_key: str
     smtp_url: str
     mail_from: str
+    mail_senders: tuple[str, ...]
     workers: int
     threads: int
     seller_name: str
@@ -158,6 +160,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         test_key=read("TEST_KEY", _test_key),
         smtp_url=read("SMTP_URL", _url("smtp", "smtps")),
         mail_from=read("MAIL_FROM", _address),
+        mail_senders=read("MAIL_SENDERS", _domains),
         workers=read("WORKERS", _between(1, 64)),
         threads=read("THREADS", _between(1, 256)),
         seller_name=read("SELLER_NAME", _line),
@@ -268,6 +271,13 @@ def _address(text: str) -> str:
     one = r"[^@,;:<>\s]+@[^@,;:<>\s]+"
     good = text.isprintable() and re.fullmatch(rf"{one}|[^@,;:<>]*<{one}>", text)
     return text if good else _refuse("must be a mail address")
+
+
+def _domains(text: str) -> tuple[str, ...]:
+    """Parse the domains that accounts may send from; a star alone is any of them."""
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    good = all(one == "*" or re.fullmatch(r"[\w-]+(\.[\w-]+)*", one) for one in found)
+    return found if good else _refuse("must be domains with commas between them, or *")
 
 
 def _line(text: str) -> str:

@@ -182,6 +182,24 @@ def show(amount: int | Decimal, currency: str) -> str:
     return f"{sign}{symbol}{value.copy_abs():,.{max(digits, -exponent)}f}"
 
 
+SHARED = frozenset(["$", "kr", "kr.", "\N{YEN SIGN}"])
+"""Symbols that several currencies have: each country means its own by them."""
+
+
+@lru_cache(maxsize=512)
+def clear_symbol(currency: str, locale: str) -> str:
+    """Return a symbol of a locale that is no other currency's anywhere, as US$, or the currency's code.
+
+    >>> clear_symbol("usd", "en_US"), clear_symbol("sek", "sv"), clear_symbol("eur", "de")
+    ('US$', 'SEK', '€')
+    """
+    for one in (locale, "en_IE"):
+        symbol = str(get_currency_symbol(currency.upper(), locale=one))
+        if symbol not in SHARED:
+            return symbol
+    return currency.upper()
+
+
 def decimal_text(value: Decimal) -> str:
     """Format a decimal without exponent and trailing zeros: 0.0003, 1000."""
     return f"{value.normalize(context=EXACT):f}" if value else "0"

@@ -11,7 +11,16 @@ from html.parser import HTMLParser
 import pytest
 import typst
 
-from billow.providers.documents import DocumentLine, InvoiceDocument, Party, html, pdf, text, wording
+from billow.providers.documents import (
+    DocumentLine,
+    InvoiceDocument,
+    Party,
+    Transfer,
+    html,
+    pdf,
+    text,
+    wording,
+)
 from billow.providers.documents.printable import clean, printable
 
 ISSUED = datetime(2025, 2, 1, 9, 30, tzinfo=UTC)
@@ -290,6 +299,19 @@ def test_no_line_stands_alone_on_a_page(paper, count):
     pages = read(pdf.render(replace(paper, lines=lines), ISSUED)).split("\f")[:-1]
     counts = [sum(line.startswith("Node") for line in page.splitlines()) for page in pages]
     assert len(pages) > 1 and 1 not in counts and sum(counts) == count
+
+
+@needs_pdftotext
+def test_a_footer_never_stands_alone_on_the_last_page(paper):
+    transfer = Transfer("Nimbus Ltd", "DE02120300000000202051", "RF18539007547034")
+    last = set()
+    for notes in range(0, 30, 3):
+        made = replace(paper, notes=("A note.",) * notes, transfer=transfer, footer="Nimbus Ltd, Bath")
+        pages = read(pdf.render(made, ISSUED)).split("\f")[:-1]
+        [page] = [one for one in pages if "Nimbus Ltd, Bath" in one]
+        assert "DE02 1203" in page
+        last.add(len(pages))
+    assert last == {1, 2}, "the foot of a page is passed"
 
 
 @needs_pdftotext

@@ -10,7 +10,16 @@ from lxml import etree
 
 from billow.core.einvoice import categories, codes, limits
 from billow.core.einvoice.lines import Billed, lines_of
-from billow.core.einvoice.model import CREDIT_NOTE, Allowance, Category, EInvoice, Payment, Subtotal, Trader
+from billow.core.einvoice.model import (
+    BANKGIRO,
+    CREDIT_NOTE,
+    Allowance,
+    Category,
+    EInvoice,
+    Payment,
+    Subtotal,
+    Trader,
+)
 from billow.core.errors import Refused
 from billow.core.line_parts import Rated
 from billow.providers.documents import InvoiceDocument, cii, pdf, ubl
@@ -74,7 +83,9 @@ def invoice(*lines: Billed, digits: int = 2, **more) -> EInvoice:
         "buyer_reference": "04011000-12345-34",
         "starts_on": date(2026, 1, 1),
         "ends_on": date(2026, 1, 31),
-        "payment": Payment("DE02120300000000202051", "BYLADEM1001", "Acme Cloud AB", "RF18539007547034"),
+        "payment": Payment(
+            "DE02120300000000202051", "BYLADEM1001", "Acme Cloud AB", "RF18539007547034", True
+        ),
         **more,
     }
     return EInvoice(lines=tuple(made), subtotals=subtotals, **given)
@@ -115,6 +126,43 @@ SAMPLES = {
     ),
     "a Kosovar": invoice(HOURS, buyer=replace(BUYER, country=codes.country("XK"), vat_id="")),
     "quantities of twelve decimals": invoice(billed(Rated(123, D("0.123456789012"), D("996.301")))),
+    "a Bankgiro": invoice(
+        HOURS, currency="SEK", payment=Payment("9912346", BANKGIRO, "Acme Cloud AB", "202600000121")
+    ),
+    "kronor to an IBAN": invoice(
+        HOURS, currency="SEK", payment=Payment("SE3550000000054910000003", "", "Acme", "1")
+    ),
+    "statements of the seller": invoice(
+        HOURS, seller=replace(SELLER, legal="Godkänd för F-skatt · Styrelsens säte: Stockholm")
+    ),
+    "shipped elsewhere": invoice(
+        HOURS,
+        ship_to=Trader("Bo", "SE", "Way 1", "Gate 4", "Lund", "222 22", "Skåne"),
+        supplied_on=date(2026, 1, 30),
+    ),
+    "very long names": invoice(
+        HOURS, seller=replace(SELLER, name="Å" * 600), buyer=replace(BUYER, name="Ö" * 600, line1="Ü" * 400)
+    ),
+    "a long note of several lines": invoice(HOURS, note="First line\nSecond line\n" + "more " * 400),
+    "a minimum charge": invoice(HOURS, billed(Rated(114, None, None))),
+    "a discount of everything": invoice(billed(Rated(1000, D(2), D(500)), discounts=(("Free", 1000),))),
+    "a discount over two rates": invoice(
+        billed(Rated(1000, D(2), D(500)), discounts=(("Launch", 333),)),
+        billed(Rated(999, D(1), D(999)), Category("S", D("12.5")), discounts=(("Launch", 67),)),
+    ),
+    "a credit note of three rates": invoice(
+        HOURS,
+        billed(Rated(999, D(1), D(999)), Category("S", D("12.5"))),
+        billed(Rated(100, D(1), D(100)), Category("S", D(6)), discounts=(("Launch", 10),)),
+        kind=CREDIT_NOTE,
+        corrects=("2026-000000", date(2026, 1, 1)),
+    ),
+    "more negative than positive at one rate": invoice(
+        HOURS, billed(Rated(-900, None, None), Category("S", D(6))), prepaid=D("1.00")
+    ),
+    "paid in part and credited": invoice(HOURS, billed(Rated(-100, D(1), D(-100))), prepaid=D("3.33")),
+    "an email as the address": invoice(HOURS, buyer=replace(BUYER, endpoint=("EM", "re@müller.example"))),
+    "nothing": invoice(billed(Rated(0, D(0), D(5)))),
     "characters": invoice(HOURS, buyer=replace(BUYER, name='<b>&"\uffff\x00é 漢字</b>')),
 }
 
@@ -126,6 +174,22 @@ def test_every_sample_keeps_the_official_rules_in_both_syntaxes(name: str) -> No
     for xml in (ubl.write(sample), cii.write(sample)):
         assert en16931.failed(xml) == []
         assert en16931.schema_errors(xml) == []
+
+
+def test_a_bankgiro_is_paid_as_peppol_names_it_and_iban_by_its_own_code() -> None:
+    def said(name: str, *paths: str) -> list[str | None]:
+        found = etree.fromstring(ubl.write(SAMPLES[name])).find("{*}PaymentMeans")
+        assert found is not None
+        return [found.findtext(path) for path in paths]
+
+    account = "{*}PayeeFinancialAccount/{*}ID"
+    kept_by = "{*}PayeeFinancialAccount/{*}FinancialInstitutionBranch/{*}ID"
+    paths = ("{*}PaymentMeansCode", "{*}PaymentID", account, kept_by)
+    assert said("a Bankgiro", *paths) == ["30", "202600000121", "9912346", "SE:BANKGIRO"]
+    assert said("one line", *paths[::2]) == ["58", "DE02120300000000202051"]
+    assert said("kronor to an IBAN", *paths[::2]) == ["30", "SE3550000000054910000003"]
+    written = etree.fromstring(cii.write(SAMPLES["a Bankgiro"]))
+    assert written.findtext(".//{*}ProprietaryID") == "9912346" and written.find(".//{*}IBANID") is None
 
 
 @pytest.mark.parametrize("profile", ["peppol", "xrechnung"])

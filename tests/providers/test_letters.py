@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billow.flows.papers import sample_letters
 from billow.providers.documents import wording
-from billow.providers.letters import ACCENT, Language, Letter, LetterLine, Money, Reason, Sender
+from billow.providers.letters import ACCENT, Language, Letter, LetterLine, Money, Reason, Sender, layout
 from billow.providers.letters.formats import locale_of, money
 from billow.providers.letters.layout import LANGUAGES, button_color, contrast, on_color, spoken, written
 
@@ -139,3 +139,16 @@ def test_a_text_on_a_button_of_any_colour_can_be_read(number: int) -> None:
 def test_a_colour_that_can_be_read_on_is_kept() -> None:
     assert button_color(Sender("Ann", color="#FFD400")) == "#FFD400" and on_color("#FFD400") == "#000000"
     assert button_color(replace(Sender("Ann"), color=ACCENT)) == ACCENT
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [
+        (datetime(2025, 2, 1, tzinfo=UTC), "1 January 2025 – 31 January 2025"),
+        (datetime(2025, 1, 2, tzinfo=UTC), "1 January 2025"),
+        (datetime(2025, 1, 1, tzinfo=UTC), ""),
+    ],
+)
+def test_a_period_in_a_mail_ends_on_its_last_day_as_on_its_paper(end: datetime, shown: str) -> None:
+    line = LetterLine("Pro", Money(100, "eur"), (datetime(2025, 1, 1, tzinfo=UTC), end))
+    assert layout.period_of(line, locale_of("en"), "UTC") == shown

@@ -58,6 +58,16 @@ def is_bankgiro(text: str) -> bool:
     return bool(re.fullmatch(r"\d{3,4}-?\d{4}", text)) and bool(luhn.is_valid(text.replace("-", "")))
 
 
+def bankgiro(text: str) -> str:
+    """Return a Bankgiro number as people write it, with the hyphen before its last four digits.
+
+    >>> bankgiro("9912346"), bankgiro("50501055")
+    ('991-2346', '5050-1055')
+    """
+    digits = text.replace("-", "")
+    return f"{digits[:-4]}-{digits[-4:]}" if digits else ""
+
+
 def is_plusgiro(text: str) -> bool:
     """Check a Plusgiro number: two to eight digits with Luhn's check digit, in groups before its hyphen."""
     digits = re.sub("[ -]", "", text)

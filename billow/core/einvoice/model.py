@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 INVOICE, CREDIT_NOTE = "380", "381"
+BANKGIRO = "SE:BANKGIRO"
+"""How Peppol names the Swedish clearing house, where a bank account has a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Trader:
     phone: str = ""
     email: str = ""
     endpoint: tuple[str, str] | None = None
+    legal: str = ""
+    """What its law asks it to say of itself (BT-33): its register, its directors, that it is taxed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,25 @@ class Subtotal:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A bank account to pay to (BG-16), and the reference to pay with (BT-83)."""
+    """An account to pay to (BG-16), the institution that keeps it, and the reference to pay with (BT-83)."""
 
-    iban: str
-    bic: str = ""
+    account: str
+    """Its IBAN, or its number at an institution that is no bank."""
+    institution: str = ""
+    """A BIC, or the code of that institution, as Peppol writes it."""
     holder: str = ""
     reference: str = ""
+    is_sepa: bool = False
+    """Whether it is paid in euros to an IBAN."""
+
+    @property
+    def iban(self) -> str:
+        return "" if self.institution == BANKGIRO else self.account
+
+    @property
+    def means(self) -> str:
+        """Return the code of how to pay: 58 is a SEPA credit transfer, 30 any other one."""
+        return "58" if self.is_sepa else "30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,8 @@ class EInvoice:
     """The day of supply (BT-72), where no period says it."""
     delivered_to: str = ""
     """The country that goods were sent to (BT-80), which an intra-Community supply names."""
+    ship_to: Trader | None = None
+    """Who goods were sent to and where (BG-13, BG-15), where the invoice says it."""
     payment: Payment | None = None
     corrects: tuple[str, date] | None = None
     """The number and date of the invoice that a credit note corrects or a revision replaces (BG-3)."""

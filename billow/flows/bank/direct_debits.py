@@ -12,7 +12,7 @@ from billow.core.errors import Refused, require
 from billow.core.payments import Succeeded
 from billow.flows.bank import apply, returned_debits
 from billow.flows.outside.outside import gateway_named
-from billow.flows.outside.seller import seller_of
+from billow.flows.outside.seller import day_of, seller_of
 from billow.flows.payments import debit_mandates, settle
 from billow.ledger import entries, post
 from billow.providers.bank import pain002, pain008
@@ -36,7 +36,7 @@ AHEAD = 2
 def creditor_of(tx: Tx) -> Creditor:
     """Return the seller as the bank knows the one who debits; refuse where the settings do not say it."""
     account = seller_of(tx).account
-    if account is None or not account.creditor_id:
+    if account is None or not account.iban or not account.creditor_id:
         raise Refused("Direct debits need BILLOW_SELLER_IBAN and BILLOW_SEPA_CREDITOR_ID.")
     return Creditor(account.holder, account.iban, account.bic, account.creditor_id, account.notice_days)
 
@@ -54,9 +54,8 @@ def export(tx: Tx, today: date, ahead: int = AHEAD) -> SepaBatch | None:
         " and not exists (select from sepa_collections c where c.attempt = attempts.id)",
         "order by created, id for update",
     )
-    due = [
-        one for one in waiting if direct_debit.is_due(one.created.date(), creditor.notice_days, today, ahead)
-    ]
+    notice = creditor.notice_days
+    due = [one for one in waiting if direct_debit.is_due(day_of(tx, one.created), notice, today, ahead)]
     if not due:
         return None
     id = new_id(SepaBatch.prefix)
@@ -96,7 +95,7 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
     for one in due:
         mandate, method = signed[one.id], methods.get(one.payment_method or "")
         customer, invoice = customers.get(one.customer or ""), invoices.get(one.invoice or "")
-        day = direct_debit.collect_on(one.created.date(), creditor.notice_days, today)
+        day = direct_debit.collect_on(day_of(tx, one.created), creditor.notice_days, today)
         name = (method.billing_details.get("name") if method else None) or (
             customer.name if customer else None
         )

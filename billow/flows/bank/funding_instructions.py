@@ -47,7 +47,8 @@ def retrieve(tx: Tx, customer: Customer, wanted: Wanted) -> dict[str, Any]:
     )
     account = seller_of(tx).account
     accepted = not asked.requested_address_types or "iban" in asked.requested_address_types
-    country = account.iban[:2] if account else (asked.eu_bank_transfer or EuTransfer(country="")).country
+    country = account.iban[:2] if account else ""
+    country = country or (asked.eu_bank_transfer or EuTransfer(country="")).country
     return {
         "object": "funding_instructions",
         "bank_transfer": {

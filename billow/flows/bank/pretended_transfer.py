@@ -6,6 +6,7 @@ from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused, require
 from billow.flows.bank import apply, cash_balance, process
+from billow.flows.outside.seller import day_of
 from billow.resources.bank_entry import PRETENDED, BankEntry
 from billow.resources.customer import Customer
 from billow.resources.customer_cash_balance_transaction import CustomerCashBalanceTransaction
@@ -41,7 +42,7 @@ def fund(tx: Tx, id: str, wanted: Fund) -> CustomerCashBalanceTransaction:
             id=name,
             account=PRETENDED,
             amount=wanted.amount,
-            booked_on=tx.now.date().isoformat(),
+            booked_on=day_of(tx, tx.now).isoformat(),
             currency=wanted.currency,
             identity=name,
             name=customer.name,
@@ -74,7 +75,7 @@ def send_back(tx: Tx, refs: list[str]) -> None:
         account=PRETENDED,
         amount=-refund.amount,
         bank_reference=name,
-        booked_on=tx.now.date().isoformat(),
+        booked_on=day_of(tx, tx.now).isoformat(),
         currency=refund.currency,
         end_to_end=id.replace("_", "-"),
         identity=name,

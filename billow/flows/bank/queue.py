@@ -11,6 +11,7 @@ from billow.core.errors import require
 from billow.core.lifecycle import PAYABLE
 from billow.core.money import show
 from billow.flows.bank import apply, cash_balance, cash_refunds, process, take_back
+from billow.flows.outside.seller import day_of
 from billow.ledger import entries, post
 from billow.resources.bank_entry import MANUAL, BankEntry
 from billow.resources.customer import Customer
@@ -208,7 +209,7 @@ def counter(tx: Tx, entry: BankEntry) -> BankEntry:
             account=MANUAL,
             amount=-entry.amount,
             bank_reference=entry.bank_reference,
-            booked_on=tx.now.date().isoformat(),
+            booked_on=day_of(tx, tx.now).isoformat(),
             currency=entry.currency,
             identity=f"{entry.identity}/R",
             reversal=True,

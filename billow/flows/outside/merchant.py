@@ -54,12 +54,25 @@ def contact_of(tx: Tx) -> str:
     """Return the address that customers ask at: the account's own, or else the installation's."""
     known = profile_of(tx)
     own = known.business_profile.get("support_email") or known.seller.get("email")
-    return parseaddr(own or outside_of(tx).mail_from)[1]
+    return parseaddr(own or sender_address_of(tx) or outside_of(tx).mail_from)[1]
+
+
+def sender_address_of(tx: Tx) -> str:
+    """Return the account's own address to send from, while the installation lets it; empty: that of all."""
+    own = profile_of(tx).seller.get("mail_from") or ""
+    return own if own and may_send_from(tx, own) else ""
+
+
+def may_send_from(tx: Tx, address: str) -> bool:
+    """Check whether the installation lets accounts send from the domain of an address."""
+    allowed = outside_of(tx).mail_senders
+    return "*" in allowed or address.rpartition("@")[2].lower() in allowed
 
 
 def is_sent_as_set(tx: Tx) -> bool:
     """Check whether the settings name the account: its mails have the name that is set beside the address."""
-    return profile_of(tx).by_settings and not merchant_of(tx).display_name
+    named = profile_of(tx).by_settings and not merchant_of(tx).display_name
+    return named and not sender_address_of(tx)
 
 
 def store(tx: Tx, wanted: Merchant) -> None:

@@ -62,6 +62,8 @@ class Outside:
     """How payments by bank are applied that are not exactly what is owed."""
     configured: Configured = field(default_factory=Configured)
     """The gateways that accounts have configured besides."""
+    mail_senders: tuple[str, ...] = ()
+    """The domains that accounts may send mails from; a star is any of them."""
     now: Callable[[], datetime] = utc_now
     """The time on the wall."""
     dunning: Policy = SMART

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.api import rows
 from billow.core.addresses import address_of
@@ -87,6 +89,11 @@ def seller_of(tx: Tx) -> Seller:
     return found
 
 
+def day_of(tx: Tx, at: datetime) -> date:
+    """Return the day of an instant where the seller is, by which banks and papers count."""
+    return at.astimezone(ZoneInfo(seller_of(tx).time_zone)).date()
+
+
 def _seller(tx: Tx, known: Profile) -> Seller:
     """Put together what the account says; for the first account, the settings say what is missing."""
     own, outside = known.seller, outside_of(tx)
@@ -112,7 +119,7 @@ def _seller(tx: Tx, known: Profile) -> Seller:
         tax_number=outside.seller_tax_id if base and not tax_ids else "",
         company_number=own.get("company_number") or "",
         statements=tuple(own.get("statements") or ()),
-        account=account_of(own.get("bank"), holder) or (outside.account if base else None),
+        account=account_of(own.get("bank"), holder, outside.account if base else None),
         footer=own.get("footer") or "",
         language=own.get("language") or "",
         time_zone=own.get("time_zone") or "UTC",
@@ -124,9 +131,20 @@ def _seller(tx: Tx, known: Profile) -> Seller:
     )
 
 
-def account_of(bank: Mapping[str, Any] | None, holder: str) -> SellerAccount | None:
-    """Return the bank account that an account of billow names."""
-    return SellerAccount(**{"holder": holder, **bank}) if bank and bank.get("iban") else None
+def account_of(
+    bank: Mapping[str, Any] | None, holder: str, base: SellerAccount | None = None
+) -> SellerAccount | None:
+    """Return the bank account that an account of billow names; what it leaves out, that of the settings says.
+
+    An IBAN and its BIC go together: neither is completed by the settings where the account names the other.
+    """
+    if not bank:
+        return base
+    known = dict(bank)
+    if base and not known.get("iban"):
+        known |= {"iban": base.iban, "bic": known.get("bic") or base.bic}
+    made = replace(base or SellerAccount(holder), **{"holder": holder, "bic": "", **known})
+    return made if made.takes_transfers else None
 
 
 def default_tax_ids(tx: Tx) -> list[str]:

@@ -11,11 +11,13 @@ from billow.core import numbering
 from billow.core.bank.references import KINDS, is_bankgiro
 from billow.core.errors import require
 from billow.core.file_types import type_of
+from billow.core.mail_addresses import is_address
 from billow.core.money import CURRENCIES
 from billow.core.tax_id_forms import form
 from billow.core.tax_ids import TYPES, has_shape
 from billow.flows.outside import home_currency
 from billow.flows.outside import seller as sellers
+from billow.flows.outside.merchant import may_send_from
 from billow.flows.outside.seller import Profile
 from billow.store.tx import Tx
 
@@ -28,6 +30,12 @@ def change(tx: Tx, given: Mapping[str, Any]) -> list[str]:
     A logo is given as its bytes; lists are of those that a seller may have several of.
     """
     check(given)
+    sender = given.get("mail_from")
+    require(
+        not sender or may_send_from(tx, sender),
+        "The installation sends no mails from this domain: its operator allows it by BILLOW_MAIL_SENDERS.",
+        param="mail_from",
+    )
     known = sellers.profile_of(tx)
     changes = changes_of(known, given)
     if "country" in given:
@@ -54,7 +62,7 @@ def changes_of(known: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
         ("url", business, "url"),
         ("color", branding, "primary_color"),
         ("second_color", branding, "secondary_color"),
-        *((one, own, one) for one in ("email", "company_number", "contact", "footer", "language")),
+        *((one, own, one) for one in SAID),
         ("time_zone", own, "time_zone"),
         ("zero_usage", own, "zero_usage"),
     ):
@@ -87,8 +95,10 @@ NAMES = (
     "name", "email", "phone", "url", "line1", "line2", "postal_code", "city", "state", "country", "tax_id",
     "company_number", "statement", "contact", "iban", "bic", "bankgiro", "reference", "logo", "color",
     "second_color", "footer", "language", "time_zone", "numbers", "number_format", "number_prefix",
-    "credit_note_format", "zero_usage", "currency",
+    "credit_note_format", "zero_usage", "currency", "mail_from",
 )  # fmt: skip
+SAID = ("email", "mail_from", "company_number", "contact", "footer", "language")
+"""What is stored as it is given."""
 LISTS = ("statement", "tax_id")
 """What a seller may have several of."""
 ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
@@ -136,6 +146,7 @@ def check(given: Mapping[str, Any]) -> None:
         "country": (lambda text: len(text) == 2 and text.isalpha(), "A country has two letters, as SE."),
         "currency": (lambda text: text.lower() in CURRENCIES, "There is no such currency."),
         "iban": (lambda text: not text or ibans.is_valid(text), "This is no IBAN."),
+        "mail_from": (lambda text: not text or is_address(text), "This is no mail address."),
         "bic": (lambda text: not text or bics.is_valid(text), "This is no BIC."),
         "bankgiro": (lambda text: not text or is_bankgiro(text), "This is no Bankgiro number."),
         "reference": (lambda text: text in KINDS, "References are rf or ocr."),

@@ -42,6 +42,7 @@ def sender_of(tx: Tx, locale: str) -> Sender:
         merchant.merchant_of(tx).primary_color or seller.primary_color or ACCENT,
         merchant.is_sent_as_set(tx),
         zone=seller.time_zone,
+        address=merchant.sender_address_of(tx),
     )
 
 

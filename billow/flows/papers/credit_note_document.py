@@ -136,7 +136,7 @@ def totals_of(note: CreditNote, locale: str) -> tuple[tuple[str, str], ...]:
     named += [paper_totals.tax_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes]
     named += went_to(note, locale).items()
     named.append((wording.say(locale, "total_credit"), note.total))
-    return tuple((label, formats.money(amount, note.currency, locale)) for label, amount in named)
+    return formats.sums(named, note.currency, locale)
 
 
 def went_to(note: CreditNote, locale: str) -> dict[str, int]:

@@ -109,4 +109,4 @@ def _numbered(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 def _payment(seller: Seller, note: CreditNote) -> Payment | None:
     account = seller.account
-    return Payment(account.iban, account.bic, account.holder, note.number) if account else None
+    return einvoice.payment_to(account, note.currency, note.number) if account else None

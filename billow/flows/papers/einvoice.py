@@ -10,16 +10,17 @@ from typing import Any
 from billow.api import rows
 from billow.core.addresses import address_of
 from billow.core.bank import references
+from billow.core.bank.seller import SellerAccount
 from billow.core.einvoice import codes, limits
 from billow.core.einvoice.lines import Billed, lines_of, major
-from billow.core.einvoice.model import EInvoice, Line, Payment, Subtotal, Trader
+from billow.core.einvoice.model import BANKGIRO, EInvoice, Line, Payment, Subtotal, Trader
 from billow.core.errors import Refused, needed, require
 from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
 from billow.core.plain_text import plain
 from billow.core.seller import Seller
 from billow.flows.papers import invoice_document, line_words, paper_lines, replaced
-from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
+from billow.flows.papers.einvoice_parties import buyer_trader, receiver_of, seller_trader
 from billow.flows.papers.einvoice_taxes import Taxed, taxed_of
 from billow.flows.papers.looks import looks_of
 from billow.flows.papers.parties import seller_of_invoice
@@ -143,6 +144,7 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         ends_on=max(ends, default=None),
         supplied_on=None if starts else last_day(bill.lines, zone),
         delivered_to=delivered_to(invoice, subtotals),
+        ship_to=ship_to(invoice, subtotals),
         payment=_payment(seller, invoice),
         national_tax=national_tax(invoice.national_tax),
     )
@@ -163,6 +165,12 @@ def delivered_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> str:
     given = [(told or {}).get("address") for told in (invoice.shipping_details, invoice.customer_shipping)]
     places = [address_of(one).country for one in (*given, invoice.customer_address)]
     return codes.country(next(filter(None, places), ""))
+
+
+def ship_to(invoice: Invoice, subtotals: Sequence[Subtotal]) -> Trader | None:
+    """Return whom an invoice is shipped to, as papers say; never beside another country of arrival."""
+    found, arrived = receiver_of(invoice), delivered_to(invoice, subtotals)
+    return None if found and arrived not in ("", found.country) else found
 
 
 def _dated(made: EInvoice, locale: str) -> EInvoice:
@@ -220,5 +228,12 @@ def _payment(seller: Seller, invoice: Invoice) -> Payment | None:
     account, number = seller.account, invoice.payment_number
     if account is None:
         return None
-    reference = references.reference(account.reference, number) if number else invoice.number or ""
-    return Payment(account.iban, account.bic, account.holder, reference)
+    reference = references.reference(account.written_as, number) if number else invoice.number or ""
+    return payment_to(account, invoice.currency, reference)
+
+
+def payment_to(account: SellerAccount, currency: str, reference: str) -> Payment:
+    """Return how to pay to an account: by its Bankgiro in kronor, or where it has no IBAN."""
+    if account.bankgiro and (currency == "sek" or not account.iban):
+        return Payment(account.bankgiro.replace("-", ""), BANKGIRO, account.holder, reference)
+    return Payment(account.iban, account.bic, account.holder, reference, is_sepa=currency == "eur")

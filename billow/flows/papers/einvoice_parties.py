@@ -30,6 +30,7 @@ def seller_trader(seller: Seller, *, with_vat: bool) -> Trader:
         phone=seller.phone,
         email=parseaddr(seller.email)[1],
         endpoint=_endpoint("", code, seller.company_number, vat),
+        legal=" · ".join(seller.statements),
     )
 
 
@@ -44,6 +45,16 @@ def buyer_trader(invoice: Invoice, about: Mapping[str, str], *, with_vat: bool) 
         email=invoice.customer_email or "",
         endpoint=_endpoint(about.get("peppol_id") or "", code, "", vat),
     )
+
+
+def receiver_of(invoice: Invoice) -> Trader | None:
+    """Return whom an invoice says it is shipped to; None where it says no country."""
+    told = invoice.shipping_details or {}
+    where = address_of(told.get("address"))
+    if not where.country:
+        return None
+    parts = (where.line1, where.line2, where.city, where.postal_code, where.state)
+    return Trader(told.get("name") or "", codes.country(where.country), *parts)
 
 
 def _where(address: Address, code: str) -> dict[str, str]:

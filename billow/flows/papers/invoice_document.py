@@ -81,7 +81,7 @@ def details_of(
         if supplied and first < last:
             shown.append((wording.say(locale, "supplied"), supplied))
         else:
-            shown.append((wording.say(locale, "supplied_on"), formats.short_day(first, locale)))
+            shown.append((wording.say(locale, "supplied_on"), formats.day(first, locale)))
     if order := invoice.metadata.get(ORDER):
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):
@@ -101,16 +101,18 @@ def ship_to(invoice: Invoice, locale: str) -> str:
 
 
 def transfer_of(account: SellerAccount | None, invoice: Invoice) -> Transfer | None:
-    """Return how to pay an open invoice by bank transfer: with a QR code where it is in euros."""
+    """Return how to pay an open invoice by bank transfer: with a QR code where it is in euros to an IBAN."""
     if account is None or invoice.payment_number is None or invoice.status not in lifecycle.PAYABLE:
         return None
     remaining = invoice.amount_due - invoice.amount_paid
-    reference = references.reference(account.reference, invoice.payment_number)
-    in_euros = invoice.currency == "eur" and 0 < remaining <= epc_qr.LARGEST_AMOUNT
+    reference = references.reference(account.written_as, invoice.payment_number)
+    has_code = account.iban and invoice.currency == "eur" and 0 < remaining <= epc_qr.LARGEST_AMOUNT
     # The field of the code is for RF references only.
     rf = references.rf(invoice.payment_number)
-    qr = epc_qr.payload(account.holder, account.iban, remaining, rf) if in_euros else ""
-    return Transfer(account.holder, account.iban, reference, account.bic, account.bankgiro, qr)
+    qr = epc_qr.payload(account.holder, account.iban, remaining, rf) if has_code else ""
+    return Transfer(
+        account.holder, account.iban, reference, account.bic, references.bankgiro(account.bankgiro), qr
+    )
 
 
 def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine], locale: str = "en") -> dict[str, str]:

@@ -41,7 +41,7 @@ def totals_of(
         *paid,
         (wording.say(locale, "amount_due"), left),
     ]
-    return tuple((label, formats.money(amount, invoice.currency, locale)) for label, amount in shown)
+    return formats.sums(shown, invoice.currency, locale)
 
 
 def sums_of(

@@ -89,10 +89,8 @@ def totals_of(
     shown = [(refunded, -charge.amount_refunded)] if charge.amount_refunded else []
     if invoice and (invoice.total_discount_amounts or invoice.total_taxes):
         shown = [*invoice_document.sums_of(invoice, lines, invoice.labels, locale), *shown]
-    return tuple(
-        (label, formats.money(amount, charge.currency, locale))
-        for label, amount in [*shown, (wording.say(locale, "amount_paid"), charge.amount_captured)]
-    )
+    shown.append((wording.say(locale, "amount_paid"), charge.amount_captured))
+    return formats.sums(shown, charge.currency, locale)
 
 
 def paid_with(charge: Charge, locale: str, zone: str) -> str:

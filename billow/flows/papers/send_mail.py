@@ -106,7 +106,8 @@ def post(outside: Outside, mail: Ordered, found: Addressed) -> Sent:
 def message(outside: Outside, mail: Ordered, found: Addressed, text: Written) -> Message:
     return Message(
         to=found.to,
-        sender=named(outside.mail_from, found.letter.sender),
+        sender=named(found.letter.sender.address or outside.mail_from, found.letter.sender),
+        returned_to=outside.mail_from,
         reply_to=found.letter.sender.email,
         subject=text.subject,
         text=text.text,
@@ -135,7 +136,7 @@ def attachments(found: Addressed) -> tuple[tuple[str, str, bytes], ...]:
 
 
 def named(address: str, account: Sender) -> str:
-    """Return the address of the installation, which servers accept, with the name of the account.
+    """Return the address of the installation, or the account's own, with the name of the account.
 
     A name in the setting is that of the account which the settings describe.
     """

@@ -77,7 +77,7 @@ def document_of(tx: Tx, found: Account) -> InvoiceDocument:
     seller, customer = seller_of(tx), found.customer
     locale = language_of(tx, customer)
     last = last_day(found, seller)
-    closing = " · ".join(formats.money(found.closing(one), one, locale) for one in found.currencies)
+    closing = " · ".join(formats.named(found.closing(one), one, locale) for one in found.currencies)
     numbers = rows.select(tx, TaxId, "customer = %(id)s", "order by created, id", id=customer.id)
     return InvoiceDocument(
         kind=KIND,
@@ -129,7 +129,7 @@ def on_balance(customer: Customer, locale: str) -> tuple[tuple[str, str], ...]:
     """Say what the customer has on their balance, which pays invoices to come and is no payment yet."""
     if customer.balance >= 0 or customer.currency not in CURRENCIES:
         return ()
-    return ((wording.say(locale, "on_balance"), formats.money(-customer.balance, customer.currency, locale)),)
+    return ((wording.say(locale, "on_balance"), formats.named(-customer.balance, customer.currency, locale)),)
 
 
 @dataclass(frozen=True, slots=True)

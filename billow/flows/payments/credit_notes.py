@@ -11,6 +11,7 @@ from billow.flows.credits import purchases
 from billow.flows.invoices import credit_case, credit_lines, credit_notes
 from billow.flows.invoices.credit_notes import Issue
 from billow.flows.invoices.credit_params import Terms, check
+from billow.flows.outside.seller import day_of
 from billow.flows.payments import collect, credit_refunds, refunds, settle
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -57,7 +58,7 @@ def lock_invoice(tx: Tx, wanted: Terms) -> tuple[Tx, Invoice]:
     at = wanted.effective_at
     since = invoice.effective_at or invoice.created
     require(
-        at is None or at.date() >= since.date(),
+        at is None or day_of(tx, at) >= day_of(tx, since),
         "The credit note cannot be in effect before its invoice.",
         param="effective_at",
     )

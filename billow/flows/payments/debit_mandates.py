@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from billow.core.bank import direct_debit
+from billow.flows.outside.seller import day_of
 from billow.flows.payments import mandates
 from billow.resources.attempt import Attempt
 from billow.resources.payment_method import PaymentMethod
@@ -23,7 +24,7 @@ def signed(tx: Tx, attempt: Attempt, method: PaymentMethod | None) -> Signed:
     found = mandates.in_force(tx, method) if method else None
     if found is None:
         given = method.created if method else attempt.created
-        return Signed(direct_debit.mandate_reference(attempt.payment_method or attempt.id), given.date())
+        return Signed(direct_debit.mandate_reference(attempt.payment_method or attempt.id), day_of(tx, given))
     reference = found.payment_method_details["sepa_debit"]["reference"]
     accepted = datetime.fromtimestamp(found.customer_acceptance["accepted_at"], UTC)
-    return Signed(direct_debit.mandate_reference(reference), accepted.date())
+    return Signed(direct_debit.mandate_reference(reference), day_of(tx, accepted))

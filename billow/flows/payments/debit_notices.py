@@ -3,7 +3,7 @@
 from billow.core.bank import direct_debit
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
-from billow.flows.outside.seller import seller_of
+from billow.flows.outside.seller import day_of, seller_of
 from billow.flows.payments import debit_mandates
 from billow.flows.payments.locked_attempt import Case
 from billow.providers.gateways import sepa_debit
@@ -18,7 +18,7 @@ def order_notice(tx: Tx, case: Case) -> None:
     account, attempt = seller_of(tx).account, case.attempt
     if account is None or case.invoice is None or not attempt.token.startswith(sepa_debit.PREFIX):
         return
-    day = direct_debit.collect_on(attempt.created.date(), account.notice_days, tx.now.date())
+    day = direct_debit.collect_on(day_of(tx, attempt.created), account.notice_days, day_of(tx, tx.now))
     facts = {
         "invoice": case.invoice.id,
         "amount": attempt.amount,

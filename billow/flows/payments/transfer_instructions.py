@@ -24,14 +24,14 @@ def of(tx: Tx, intent: PaymentIntent) -> dict[str, Any]:
         "currency": intent.currency,
         "financial_addresses": addresses(account),
         "hosted_instructions_url": invoice.hosted_invoice_url if invoice else None,
-        "reference": references.reference(account.reference, number) if account and number else None,
+        "reference": references.reference(account.written_as, number) if account and number else None,
         "type": TRANSFER,
     }
     return {"type": KIND, KIND: shown}
 
 
 def addresses(account: SellerAccount | None) -> list[dict[str, Any]]:
-    """Return the accounts that can be transferred to: the seller's, or none."""
+    """Return the accounts that can be transferred to: those with an IBAN, as Stripe knows no Bankgiro."""
     blank = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
     return [
         {
@@ -46,5 +46,5 @@ def addresses(account: SellerAccount | None) -> list[dict[str, Any]]:
             "supported_networks": ["sepa"],
             "type": "iban",
         }
-        for account in ([account] if account else [])
+        for account in ([account] if account and account.iban else [])
     ]

@@ -59,7 +59,7 @@ def steps(tx: Tx) -> list[Step]:
         "company": not any(one in ("name", "address") for one in lacking(tx)),
         "tax": taxes.small_enterprise or (taxes.active and not sources.unregistered(tx)),
         "numbers": bool(own.get("numbers")) or issued,
-        "bank": bool(account and account.iban),
+        "bank": bool(account and account.takes_transfers),
         "gateways": any(one.active for one in outside_of(tx).configured.routes(tx)),
         "mails": bool(kept.get("mail_tested")),
         "key": keys,
@@ -100,7 +100,7 @@ def uncollectible(tx: Tx) -> list[str]:
     outside = outside_of(tx)
     routes = [one for one in outside.configured.routes(tx) if one.active]
     account = seller_of(tx).account
-    found = [] if routes or (account and account.iban) else ["way"]
+    found = [] if routes or (account and account.takes_transfers) else ["way"]
     found += [f"notices:{one.name}" for one in routes if one.kind == "stripe" and not one.signing_secret]
     found += [] if noted(tx).get("mail_tested") else ["mail"]
     if tx.livemode and not outside.base_url.startswith("https:"):

@@ -58,9 +58,7 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
         second_color=seller.secondary_color,
         header=quote.header,
         lines=tuple(line for one in priced for line in price_lines.split(one, line_of(one, locale), locale)),
-        totals=tuple(
-            (label, formats.money(amount, currency, locale)) for label, amount in totals_of(quote, locale)
-        ),
+        totals=formats.sums(totals_of(quote, locale), currency, locale),
         notes=tuple(notes_of(quote, currency, locale)),
         footer=quote.footer,
     )
@@ -111,7 +109,7 @@ def notes_of(quote: Quote, currency: str, locale: str) -> list[str]:
     if days and later:
         notes.append(wording.say(locale, "days_free", days=days))
     if later:
-        price = formats.money(later["amount_total"], currency, locale)
+        price = formats.named(later["amount_total"], currency, locale)
         every = wording.every(locale, later["interval"], later["interval_count"])
         notes.append(wording.say(locale, "renews", price=price, every=every))
     return notes

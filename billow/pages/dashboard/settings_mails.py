@@ -41,8 +41,10 @@ def mails(visit: Visit, tx: Tx) -> Shown:
             ),
             *switches,
         ],
-        pairs=[("Sent from", facts.text(visit.desk.outside.mail_from))],
-        fixed=["The address that mails come from is a setting of the server: BILLOW_MAIL_FROM."],
+        pairs=[("Sent from", facts.text(merchant.sender_address_of(tx) or visit.desk.outside.mail_from))],
+        fixed=[
+            "Mails come from the address of the server (BILLOW_MAIL_FROM), or from your own below Company."
+        ],
     )
 
 

@@ -64,6 +64,7 @@ def company(visit: Visit, tx: Tx) -> Shown:
                 "One a line, with its type: eu_vat:SE556000475501",
             ),
             Field("email", "Mail address", now.email, "mail"),
+            sender_field(profile_of(tx).seller.get("mail_from") or ""),
             Field("phone", "Phone", now.phone),
             Field("url", "Website", now.url),
             Field("contact", "Contact for questions", now.contact),
@@ -86,6 +87,11 @@ def company(visit: Visit, tx: Tx) -> Shown:
         ],
         fixed=fixed,
     )
+
+
+def sender_field(now: str) -> Field:
+    hint = "Empty: from the server's address. Its operator allows domains of your own"
+    return Field("mail_from", "Mails come from", now, "mail", hint)
 
 
 def currency_field(now: str) -> Field:
@@ -114,7 +120,7 @@ def write_company(visit: Visit, tx: Tx, form: Form) -> dict[str, Any]:
 
 
 def bank(visit: Visit, tx: Tx) -> Shown:
-    now = seller_of(tx).account or SellerAccount("", "")
+    now = seller_of(tx).account or SellerAccount("")
     names = {"rf": "RF creditor reference (ISO 11649)", "ocr": "OCR number (Sweden)"}
     return Shown(
         [

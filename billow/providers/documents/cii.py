@@ -121,6 +121,7 @@ def trader(name: str, who: Trader) -> Element | None:
         name,
         leaf("ram:ID", who.identifier),
         leaf("ram:Name", who.name),
+        leaf("ram:Description", who.legal),
         node("ram:SpecifiedLegalOrganization", leaf("ram:ID", who.company_number)),
         node(
             "ram:DefinedTradeContact",
@@ -128,30 +129,32 @@ def trader(name: str, who: Trader) -> Element | None:
             node("ram:TelephoneUniversalCommunication", leaf("ram:CompleteNumber", who.phone)),
             node("ram:EmailURIUniversalCommunication", leaf("ram:URIID", who.email)),
         ),
-        node(
-            "ram:PostalTradeAddress",
-            leaf("ram:PostcodeCode", who.postal_code),
-            leaf("ram:LineOne", who.line1),
-            leaf("ram:LineTwo", who.line2),
-            leaf("ram:CityName", who.city),
-            leaf("ram:CountryID", who.country),
-            leaf("ram:CountrySubDivisionName", who.state),
-        ),
+        postal(who),
         node("ram:URIUniversalCommunication", leaf("ram:URIID", address, schemeID=scheme)),
         node("ram:SpecifiedTaxRegistration", leaf("ram:ID", who.vat_id, schemeID="VA")),
         node("ram:SpecifiedTaxRegistration", leaf("ram:ID", who.tax_id, schemeID="FC")),
     )
 
 
+def postal(who: Trader) -> Element | None:
+    return node(
+        "ram:PostalTradeAddress",
+        leaf("ram:PostcodeCode", who.postal_code),
+        leaf("ram:LineOne", who.line1),
+        leaf("ram:LineTwo", who.line2),
+        leaf("ram:CityName", who.city),
+        leaf("ram:CountryID", who.country),
+        leaf("ram:CountrySubDivisionName", who.state),
+    )
+
+
 def delivery(invoice: EInvoice) -> Element | None:
     """Return when it was supplied: the element must be there, and must not be empty."""
     on = invoice.supplied_on or invoice.ends_on or invoice.issued_on
+    to = invoice.ship_to or Trader("", invoice.delivered_to)
     return node(
         "ram:ApplicableHeaderTradeDelivery",
-        node(
-            "ram:ShipToTradeParty",
-            node("ram:PostalTradeAddress", leaf("ram:CountryID", invoice.delivered_to)),
-        ),
+        node("ram:ShipToTradeParty", leaf("ram:Name", to.name), postal(to)),
         node("ram:ActualDeliverySupplyChainEvent", node("ram:OccurrenceDateTime", day(on))),
     )
 
@@ -206,13 +209,14 @@ def means(payment: Payment | None) -> Element | None:
         return None
     return node(
         "ram:SpecifiedTradeSettlementPaymentMeans",
-        leaf("ram:TypeCode", "58"),
+        leaf("ram:TypeCode", payment.means),
         node(
             "ram:PayeePartyCreditorFinancialAccount",
             leaf("ram:IBANID", payment.iban),
             leaf("ram:AccountName", payment.holder),
+            leaf("ram:ProprietaryID", "" if payment.iban else payment.account),
         ),
-        node("ram:PayeeSpecifiedCreditorFinancialInstitution", leaf("ram:BICID", payment.bic)),
+        node("ram:PayeeSpecifiedCreditorFinancialInstitution", leaf("ram:BICID", payment.institution)),
     )
 
 

@@ -5,6 +5,7 @@ get them back. An amount in the API has the decimals of its currency, so it is p
 """
 
 import re
+from collections.abc import Sequence
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import NumberPattern, format_decimal, get_currency_symbol
 
-from billow.core.money import EXACT, minor_digits
+from billow.core.money import EXACT, clear_symbol, minor_digits
 
 CODE = re.compile(r"(?<=[A-Z]{3})(?=\d)")
 MOST_DECIMALS = 12
@@ -51,6 +52,31 @@ def money(amount: int | Decimal, currency: str, locale: str) -> str:
         value, found, currency=currency.upper(), currency_digits=False, group_separator=True
     )
     return CODE.sub("\N{NO-BREAK SPACE}", text) if len(symbol) == 3 else str(text)
+
+
+def named(amount: int | Decimal, currency: str, locale: str) -> str:
+    """Format minor units so that the currency is clear: a symbol that others share gives way to another.
+
+    >>> named(500, "usd", "en"), named(500, "sek", "sv").replace(chr(160), " "), named(500, "eur", "en")
+    ('US$5.00', '5,00 SEK', '€5.00')
+    """
+    return clearly(money(amount, currency, locale), currency, locale_of(locale))
+
+
+def clearly(text: str, currency: str, locale: Locale) -> str:
+    """Return an amount, as its locale writes it, with a symbol that is no other currency's."""
+    symbol = get_currency_symbol(currency.upper(), locale=locale)
+    clear = clear_symbol(currency, str(locale))
+    return text if symbol == clear else CODE.sub("\N{NO-BREAK SPACE}", text.replace(symbol, clear))
+
+
+def sums(shown: Sequence[tuple[str, int]], currency: str, locale: str) -> tuple[tuple[str, str], ...]:
+    """Format totals: the last, which is the one to pay, says its currency clearly."""
+    last = len(shown) - 1
+    return tuple(
+        (label, (named if at == last else money)(amount, currency, locale))
+        for at, (label, amount) in enumerate(shown)
+    )
 
 
 @lru_cache(maxsize=512)

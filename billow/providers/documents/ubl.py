@@ -58,12 +58,13 @@ def period(of: EInvoice | Line) -> Element | None:
 
 
 def delivery(invoice: EInvoice) -> Element | None:
-    """Return on which day it was supplied, and in which country goods arrived."""
-    country = node("cac:Country", leaf("cbc:IdentificationCode", invoice.delivered_to))
+    """Return on which day it was supplied, and where goods arrived."""
+    to = invoice.ship_to or Trader("", invoice.delivered_to)
     return node(
         "cac:Delivery",
         leaf("cbc:ActualDeliveryDate", iso(invoice.supplied_on)),
-        node("cac:DeliveryLocation", node("cac:Address", country)),
+        node("cac:DeliveryLocation", postal("cac:Address", to)),
+        node("cac:DeliveryParty", node("cac:PartyName", leaf("cbc:Name", to.name))),
     )
 
 
@@ -82,21 +83,14 @@ def party(who: Trader) -> Element | None:
         leaf("cbc:EndpointID", address, schemeID=scheme),
         node("cac:PartyIdentification", leaf("cbc:ID", who.identifier)),
         node("cac:PartyName", leaf("cbc:Name", who.name)),
-        node(
-            "cac:PostalAddress",
-            leaf("cbc:StreetName", who.line1),
-            leaf("cbc:AdditionalStreetName", who.line2),
-            leaf("cbc:CityName", who.city),
-            leaf("cbc:PostalZone", who.postal_code),
-            leaf("cbc:CountrySubentity", who.state),
-            node("cac:Country", leaf("cbc:IdentificationCode", who.country)),
-        ),
+        postal("cac:PostalAddress", who),
         registration(who.vat_id, "VAT"),
         registration(who.tax_id, "TAX"),
         node(
             "cac:PartyLegalEntity",
             leaf("cbc:RegistrationName", who.name),
             leaf("cbc:CompanyID", who.company_number),
+            leaf("cbc:CompanyLegalForm", who.legal),
         ),
         node(
             "cac:Contact",
@@ -104,6 +98,18 @@ def party(who: Trader) -> Element | None:
             leaf("cbc:Telephone", who.phone),
             leaf("cbc:ElectronicMail", who.email),
         ),
+    )
+
+
+def postal(name: str, who: Trader) -> Element | None:
+    return node(
+        name,
+        leaf("cbc:StreetName", who.line1),
+        leaf("cbc:AdditionalStreetName", who.line2),
+        leaf("cbc:CityName", who.city),
+        leaf("cbc:PostalZone", who.postal_code),
+        leaf("cbc:CountrySubentity", who.state),
+        node("cac:Country", leaf("cbc:IdentificationCode", who.country)),
     )
 
 
@@ -118,18 +124,17 @@ def tax_scheme(name: str = "VAT") -> Element | None:
 
 
 def means(payment: Payment | None) -> Element | None:
-    """Return how to pay: 58 is a SEPA credit transfer, 30 one elsewhere."""
     if payment is None:
         return None
     return node(
         "cac:PaymentMeans",
-        leaf("cbc:PaymentMeansCode", "58"),
+        leaf("cbc:PaymentMeansCode", payment.means),
         leaf("cbc:PaymentID", payment.reference),
         node(
             "cac:PayeeFinancialAccount",
-            leaf("cbc:ID", payment.iban),
+            leaf("cbc:ID", payment.account),
             leaf("cbc:Name", payment.holder),
-            node("cac:FinancialInstitutionBranch", leaf("cbc:ID", payment.bic)),
+            node("cac:FinancialInstitutionBranch", leaf("cbc:ID", payment.institution)),
         ),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from billow.core import untaxed
-from billow.core.bank.references import grouped
+from billow.core.bank.references import grouped, is_ocr
 from billow.providers.documents import InvoiceDocument, formats
 from billow.providers.documents.languages import WORDS
 
@@ -141,7 +141,9 @@ def transfer(document: InvoiceDocument) -> list[tuple[str, str]]:
         ("IBAN", grouped(to.iban)),
         ("BIC", to.bic),
         ("Bankgiro", to.bankgiro),
-        (word(document, "reference"), grouped(to.reference)),
+        ("OCR", to.reference)
+        if is_ocr(to.reference)
+        else (word(document, "reference"), grouped(to.reference)),
     ]
     return [(label, text) for label, text in shown if text]
 

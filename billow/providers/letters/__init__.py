@@ -46,6 +46,8 @@ class Sender:
     """Whether a name beside the installation's address goes before this one."""
     zone: str = "UTC"
     """The time zone of the days in a letter, which is that of the papers with it."""
+    address: str = ""
+    """The address that mails come from, where the account has its own."""
 
 
 @dataclass(frozen=True, slots=True)

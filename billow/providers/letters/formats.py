@@ -11,6 +11,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from billow.core.money import minor_digits
+from billow.providers.documents.formats import clearly
 from billow.providers.letters import Card, Language, Money, Reason, Value
 
 BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "mastercard": "Mastercard",
@@ -54,21 +55,26 @@ def locale_of(text: str) -> Locale:
 
 
 def money(value: Money, locale: Locale) -> str:
-    """Format minor units with the decimals that the currency has in the API.
+    """Format minor units with the decimals that the currency has in the API, and a symbol of its own.
 
     >>> money(Money(123456, "eur"), Locale("sv")), money(Money(500, "jpy"), Locale("en"))
-    ('1\\xa0234,56\\xa0€', '¥500')
+    ('1\\xa0234,56\\xa0€', 'JP¥500')
     """
     digits = minor_digits(value.currency)
     amount = Decimal(value.amount).scaleb(-digits)
     # Unicode's digits differ from the API's where nobody uses the cents, as of ISK: it has two here.
     text = format_currency(amount, value.currency.upper(), locale=locale, currency_digits=digits != 2)
+    text = clearly(text, value.currency, locale)
     return CODE.sub("\\1\N{NO-BREAK SPACE}\\2", text)  # Babel writes KWD1.500
 
 
 def day(at: datetime, locale: Locale, zone: str = "UTC") -> str:
     """Write the day of an instant in a time zone."""
-    return format_date(at.astimezone(ZoneInfo(zone)).date(), format="long", locale=locale)
+    return long_day(at.astimezone(ZoneInfo(zone)).date(), locale)
+
+
+def long_day(on: date, locale: Locale) -> str:
+    return format_date(on, format="long", locale=locale)
 
 
 def formatted(value: Value, language: Language, locale: Locale, zone: str = "UTC") -> str:
@@ -84,5 +90,5 @@ def formatted(value: Value, language: Language, locale: Locale, zone: str = "UTC
         case datetime():
             return day(value, locale, zone)
         case date():
-            return format_date(value, format="long", locale=locale)
+            return long_day(value, locale)
     return str(value)

@@ -9,13 +9,14 @@ from babel import Locale
 from babel.dates import format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from billow.providers.documents.formats import days_of
 from billow.providers.documents.printable import clean
 from billow.providers.letters import ACCENT, Language, Letter, LetterLine, Sender, Texts
 from billow.providers.letters.danish import DANISH
 from billow.providers.letters.dutch import DUTCH
 from billow.providers.letters.english import ENGLISH
 from billow.providers.letters.finnish import FINNISH
-from billow.providers.letters.formats import day, formatted, locale_of, money, preferred, primary
+from billow.providers.letters.formats import formatted, locale_of, long_day, money, preferred, primary
 from billow.providers.letters.french import FRENCH
 from billow.providers.letters.german import GERMAN
 from billow.providers.letters.norwegian import NORWEGIAN
@@ -145,11 +146,16 @@ def subject_of(template: str, words: dict[str, str]) -> str:
     return " ".join(subject.split())
 
 
+def period_of(line: LetterLine, locale: Locale, zone: str) -> str:
+    """Write the period of a line as papers do: from its first to its last day, or that one day."""
+    if line.period is None or line.period[0] == line.period[1]:
+        return ""
+    first, last = (long_day(on, locale) for on in days_of(*line.period, zone))
+    return first if first == last else f"{first} – {last}"
+
+
 def line_of(line: LetterLine, locale: Locale, zone: str) -> tuple[str, str, str]:
-    period = ""
-    if line.period and line.period[0] != line.period[1]:
-        period = f"{day(line.period[0], locale, zone)} – {day(line.period[1], locale, zone)}"
-    return clean(line.text), period, money(line.amount, locale)
+    return clean(line.text), period_of(line, locale, zone), money(line.amount, locale)
 
 
 def text_of(page: Page, link: str | None) -> str:

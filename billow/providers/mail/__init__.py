@@ -23,6 +23,8 @@ class Message:
     sent_at: datetime | None = None
     reply_to: str = ""
     """The address that answers go to, where it is not the sender's."""
+    returned_to: str = ""
+    """The address that hears of mails that did not arrive, where it is not the sender's."""
 
 
 class Mailer(Protocol):

@@ -49,7 +49,7 @@ def check(message: Message) -> None:
     found = recipients(message)
     if not found:
         raise Undeliverable("The letter has no recipient.")
-    for address in (*found, sender(message)):
+    for address in (*found, sender(message), envelope(message)):
         if not is_address(address):
             raise Undeliverable(f"{address!a} is not a mail address.")
 
@@ -76,6 +76,11 @@ def sender(message: Message) -> str:
     return parseaddr(message.sender)[1]
 
 
+def envelope(message: Message) -> str:
+    """Return the address that servers send a mail back to that did not arrive."""
+    return parseaddr(message.returned_to)[1] or sender(message)
+
+
 def answered_at(message: Message) -> str:
     """Return the address that answers go to, if it is one and not the sender's."""
     plain = parseaddr(message.reply_to)[1]
@@ -86,5 +91,6 @@ def answered_at(message: Message) -> str:
 def needs_utf8(message: Message) -> bool:
     """Return whether an address is not ASCII, so the server must support RFC 6531; names can be encoded."""
     return not all(
-        address.isascii() for address in (*recipients(message), sender(message), answered_at(message))
+        address.isascii()
+        for address in (*recipients(message), sender(message), envelope(message), answered_at(message))
     )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from billow.core.errors import NoSuchRecipient, Unavailable, Undeliverable
 from billow.providers.mail import Mailer, Message
-from billow.providers.mail.letter import needs_utf8, recipients, sender, written
+from billow.providers.mail.letter import envelope, needs_utf8, recipients, written
 
 PORTS = {"smtp": 25, "smtps": 465}
 ACCEPTANCE = 600.0
@@ -79,9 +79,9 @@ class Smtp(Mailer):
         if not to:
             raise Undeliverable("The letter has no recipient.")
         options = ["SMTPUTF8"] if needs_utf8(message) else []
-        code, reply = server.mail(sender(message), options)
+        code, reply = server.mail(envelope(message), options)
         if code != 250:
-            raise smtplib.SMTPSenderRefused(code, reply, sender(message))
+            raise smtplib.SMTPSenderRefused(code, reply, envelope(message))
         refused: dict[str, str] = {}
         for address in to:
             code, reply = server.rcpt(address)

@@ -13,6 +13,7 @@ from billow.core.routing import Route
 from billow.flows.bank import direct_debits
 from billow.flows.mails import outbox
 from billow.flows.outside import gateways as configured
+from billow.flows.outside import seller_changes
 from billow.flows.papers import letters
 from billow.providers.bank import pain002
 from billow.providers.gateways.sepa_debit import SepaDebit
@@ -95,6 +96,21 @@ def test_the_payer_hears_of_the_amount_the_day_and_the_mandate(debits, bank):
     assert facts["creditor"] == "DE98ZZZ09999999999" and facts["amount"] == 12500
     assert isinstance(letter, letters.Addressed) and letter.to == "anna@example.test"
     assert "16" in layout.written(letter.letter).subject and "€125.00" in layout.written(letter.letter).text
+    debits.reject(*all_texts(file.content, "EndToEndId"))
+
+
+def test_days_of_debits_are_those_of_the_seller(debits, bank):
+    """Half an hour before midnight in UTC it is the next day in Stockholm."""
+    with bank.app.db.transaction(bank.tenant) as tx:
+        seller_changes.change(tx, {"time_zone": "Europe/Stockholm"})
+    bank.world.at("2026-03-02 23:30")
+    debits.invoice(debits.payer())
+    bank.world.at("2026-03-02 23:50")
+    with bank.app.db.transaction(bank.tenant) as tx:
+        [(facts,)] = tx.tuples("select facts from mails where kind = 'debit_notice'")
+    assert facts["day"] == "2026-03-17"
+    file = debits.export(date(2026, 3, 16))
+    assert all_texts(file.content, "ReqdColltnDt") == ["2026-03-17"]
     debits.reject(*all_texts(file.content, "EndToEndId"))
 
 

@@ -164,7 +164,7 @@ def test_papers_leave_out_the_tax_that_prices_include(world: World, anna: Custom
     document = paper(world, invoice)
     assert document.page == "us-letter" and document.lines[0].amount == "$80.00"
     sums = [amount for _, amount in document.totals]
-    assert sums == ["$80.00", "-$8.00", "$72.00", "$18.00", "$90.00", "$90.00"]
+    assert sums == ["$80.00", "-$8.00", "$72.00", "$18.00", "$90.00", "US$90.00"]
 
 
 def test_papers_look_as_their_customer_wants(world: World) -> None:

@@ -234,9 +234,9 @@ def test_the_end_of_a_trial_is_announced_with_what_is_missing(
     ("locale", "subject", "amount", "day"),
     [
         ("sv", "Betalningen till Nimbus Ltd misslyckades: 20,00 US$", "20,00 US$", "2 februari 2025"),
-        ("de-AT", "Zahlung an Nimbus Ltd fehlgeschlagen: $ 20,00", "$ 20,00", "2. Februar 2025"),
+        ("de-AT", "Zahlung an Nimbus Ltd fehlgeschlagen: US$ 20,00", "US$ 20,00", "2. Februar 2025"),
         ("fr-CA", "Échec du paiement à Nimbus Ltd : 20,00 $ US", "20,00 $ US", "2 février 2025"),
-        ("fi", "Maksunne epäonnistui, Nimbus Ltd: 20,00 $", "20,00 $", "2. helmikuuta 2025"),
+        ("fi", "Maksunne epäonnistui, Nimbus Ltd: 20,00 US$", "20,00 US$", "2. helmikuuta 2025"),
         ("pl", "Your payment to Nimbus Ltd failed: US$20.00", "US$20.00", "2 February 2025"),
     ],
 )  # fmt: skip

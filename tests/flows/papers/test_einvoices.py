@@ -259,3 +259,17 @@ def test_a_credit_note_is_a_document_of_its_own_that_names_its_invoice(
         if part.get_filename() and part.get_content_type() == "application/xml"
     ]
     assert names == [f"{note['number']}.xml"]
+
+
+def test_whom_it_is_shipped_to_is_in_the_machine_format(app: App, world: World) -> None:
+    anna = world.customer("anna", address={"country": "DE", "city": "Berlin"})
+    anna.owes(1000)
+    to = {"name": "Bo", "address": {"line1": "Way 1", "city": "Lund", "country": "SE"}}
+    anna.bills(shipping_details=to).does("finalize")
+    with app.db.transaction(world.api.tenant) as tx:
+        made = einvoice.einvoice_of(tx, rows.find(tx, Invoice, anna.last_invoice.data["id"]))
+    assert made.ship_to and (made.ship_to.name, made.ship_to.city, made.ship_to.country) == (
+        "Bo",
+        "Lund",
+        "SE",
+    )

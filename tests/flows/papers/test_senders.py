@@ -1,15 +1,19 @@
 """Do mails and pages name the account to ask, and say of it in the language of the reader what papers say?"""
 
 from dataclasses import replace
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billow.app import App
+from billow.core.errors import Refused
 from billow.flows.papers.send_mail import named
 from billow.providers.letters import Sender
 from billow.providers.letters.layout import LANGUAGES
+from billow.providers.mail import Message
+from billow.providers.mail.letter import envelope
 from tests.flows.papers.test_customer_mails import text_of
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.platform.test_sellers import Of
@@ -94,3 +98,30 @@ def test_without_a_preferred_language_a_mail_speaks_as_its_paper(
     acme.sets(*SELLER, "language=de")
     mail, _ = mailed(world, letters)
     assert mail["Subject"].startswith("Rechnung ") and "Deutschland" in text_of(mail)
+
+
+def test_an_account_sends_from_an_address_of_its_own_in_domains_that_are_allowed(
+    acme: Of, world: World, letters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.sets(*SELLER)
+    own = "mail_from=billing@acme.example"
+    with pytest.raises(Refused, match="BILLOW_MAIL_SENDERS"):
+        acme.sets(own)
+    with pytest.raises(Refused, match="no mail address"):
+        acme.sets("mail_from=nobody")
+    before = acme.app.db.outside
+    monkeypatch.setattr(acme.app.db, "outside", replace(before, mail_senders=("acme.example",)))
+    acme.sets(own)
+    mail, _ = mailed(world, letters)
+    assert mail["From"] == "Acme GmbH <billing@acme.example>" and mail["Reply-To"] is None
+    assert "write to billing@acme.example" in text_of(mail)
+    monkeypatch.setattr(acme.app.db, "outside", before)
+    mail, _ = mailed(world, letters)
+    assert parseaddr(mail["From"])[1] == "billing@nimbus.example"
+
+
+def test_mails_that_do_not_arrive_come_back_to_the_installation() -> None:
+    made = Message(
+        "a@x.example", "Acme <b@acme.example>", "Hi", "Hi", None, (), "1", returned_to="N <n@n.example>"
+    )
+    assert (envelope(made), envelope(replace(made, returned_to=""))) == ("n@n.example", "b@acme.example")

@@ -102,7 +102,7 @@ def test_each_currency_has_tables_of_its_own(app: App, world: World) -> None:
         "Movements, EUR",
         "Movements, USD",
     ]
-    assert ("Closing balance", "€5.00 · $174.00") in made.details
+    assert ("Closing balance", "€5.00 · US$174.00") in made.details
 
 
 def test_what_is_open_is_sorted_by_its_age(app: App, world: World) -> None:

@@ -13,8 +13,13 @@ from billow.api import rows
 from billow.app import App
 from billow.core.bank import references
 from billow.core.bank.seller import SellerAccount
+from billow.core.errors import Refused
+from billow.flows.bank import direct_debits
+from billow.flows.outside import seller
 from billow.flows.papers import invoice_document
-from billow.providers.documents import html, pdf, text
+from billow.flows.payments import transfer_instructions
+from billow.flows.platform import set_up
+from billow.providers.documents import html, pdf, text, wording
 from billow.resources.invoice import Invoice
 from tests.support.world import World
 
@@ -88,3 +93,46 @@ def test_invoices_that_are_charged_or_have_no_account_have_no_number(app, world,
 def test_payment_numbers_are_unique(app, world, account):
     numbers = {paper(app, world, sent(world)).transfer.reference for _ in range(5)}
     assert len(numbers) == 5
+
+
+GIRO = SellerAccount("Nimbus AB", bankgiro="9912346")
+
+
+def test_a_bankgiro_alone_is_enough_to_be_paid_to(app, world, account):
+    app.db.outside = replace(app.db.outside, account=GIRO)
+    invoice = sent(world, "sek")
+    transfer = paper(app, world, invoice).transfer
+    assert transfer and references.is_ocr(transfer.reference) and not transfer.qr
+    assert wording.transfer(paper(app, world, invoice)) == [
+        ("Payee", "Nimbus AB"),
+        ("Bankgiro", "991-2346"),
+        ("OCR", transfer.reference),
+    ]
+    assert paper(app, world, sent(world, "eur")).transfer.qr == ""
+
+
+def test_what_needs_an_iban_goes_without_a_bankgiro(app, world, account):
+    app.db.outside = replace(app.db.outside, account=replace(GIRO, creditor_id="DE98ZZZ09999999999"))
+    assert transfer_instructions.addresses(app.db.outside.account) == []
+    customer = world.post("/v1/customers", name="Anna")["id"]
+    wanted = {"currency": "sek", "funding_type": "bank_transfer"}
+    where = {"type": "eu_bank_transfer", "eu_bank_transfer": {"country": "SE"}}
+    said = world.post(f"/v1/customers/{customer}/funding_instructions", bank_transfer=where, **wanted)
+    assert said["bank_transfer"] == {"country": "SE", "financial_addresses": [], "type": "eu_bank_transfer"}
+    with app.db.transaction(world.api.tenant) as tx:
+        assert "way" not in set_up.uncollectible(tx)
+        assert next(one for one in set_up.steps(tx) if one.key == "bank").done
+        with pytest.raises(Refused, match="BILLOW_SELLER_IBAN"):
+            direct_debits.creditor_of(tx)
+
+
+def test_what_an_account_leaves_out_of_its_bank_the_settings_say():
+    settings = replace(ACCOUNT, creditor_id="DE98ZZZ09999999999")
+    own = seller.account_of({"bankgiro": "5050-1055", "reference": "ocr"}, "Own AB", settings)
+    assert own == replace(settings, holder="Own AB", bankgiro="5050-1055", reference="ocr")
+    other = seller.account_of({"iban": "SE3550000000054910000003"}, "Own AB", settings)
+    assert other and (other.iban, other.bic) == ("SE3550000000054910000003", "")
+    assert seller.account_of({"bankgiro": "991-2346"}, "Own AB") == replace(
+        GIRO, holder="Own AB", bankgiro="991-2346"
+    )
+    assert seller.account_of({"reference": "ocr"}, "Own AB") is None
