@@ -88,6 +88,10 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
     "billow/flows/payments/application_fees.py: of_fee": (1, "by one of two columns; tests/flows/payments"),
     "billow/gateway_check.py: pieces": (1, PASSED_ON),
     "billow/reports/__init__.py: run": (1, "executes a file of billow/reports, each of which is explained"),
+    "billow/reports/behind/__init__.py: transfers": (
+        1,
+        "runs a file; tests/dashboard/test_behind_figures.py",
+    ),
     "billow/reports/invariants/__init__.py: ": (1, "test_each_invariant_reads_its_rows"),
     "billow/reports/invariants/__init__.py: piece": (2, "test_each_invariant_reads_its_rows"),
     "billow/reports/invariants/books.py: _account": (1, INVARIANTS),

@@ -11,12 +11,7 @@ with moved as (
     select month, currency, -amount, credit, debit from moved
     where credit ^@ 'clearing:' or credit in ('bank', 'in_transit')
 ), sorted as (
-    select month, currency, amount,
-        case when other = 'receivable' or other in ('unapplied_cash', 'prepaid') or other ^@ 'revenue:' then 'collected'
-             when other in ('refunds_payable', 'customer_balance') then 'refunded'
-             when other = 'gateway_fees' then 'fees'
-             when other = 'disputed' then 'disputed'
-             else 'otherwise' end as what
+    select month, currency, amount, cash_figure(other) as what
     from sides
     where not (other ^@ 'clearing:' or other in ('bank', 'in_transit'))
 ), monthly as (

@@ -9,15 +9,7 @@ with moved as (
     union all
     select month, event, debit, currency, due, -amount from moved where credit = 'receivable'
 ), sorted as (
-    select m.month, m.currency, m.amount, m.due,
-        case when m.event = 'invoice.finalized' then 'billed'
-             when m.event = 'invoice.voided'
-                and (m.other in ('deferred_revenue', 'unbilled') or m.other ^@ 'revenue:' or m.other ^@ 'tax_payable:')
-                then 'billed'
-             when m.other ^@ 'clearing:' or m.other in ('bank', 'unapplied_cash') then 'collected'
-         when m.other = 'bad_debt' then 'written off'
-             when m.event ^@ 'credit_note.' then 'credited'
-             else 'otherwise' end as what
+    select m.month, m.currency, m.amount, m.due, collections_figure(m.event, m.other) as what
     from sides m
 ), grouped as (
     select month, currency, due, what, sum(amount) as amount from sorted group by 1, 2, 3, 4
@@ -26,7 +18,7 @@ with moved as (
         coalesce(sum(amount) filter (where what = 'billed'), 0) as billed,
         coalesce(-sum(amount) filter (where what = 'collected'), 0) as collected,
         coalesce(-sum(amount) filter (where what = 'credited'), 0) as credited,
-        coalesce(-sum(amount) filter (where what = 'written off'), 0) as written_off,
+        coalesce(-sum(amount) filter (where what = 'written_off'), 0) as written_off,
         coalesce(-sum(amount) filter (where what = 'otherwise'), 0) as otherwise
     from grouped group by 1, 2
 ), months as (

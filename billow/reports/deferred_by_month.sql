@@ -9,8 +9,8 @@ with days as (
     select month, event, currency, -amount from days where debit = 'deferred_revenue'
 ), monthly as (
     select month, currency, sum(amount) as change,
-        coalesce(sum(amount) filter (where event = 'invoice.finalized'), 0) as billed,
-        coalesce(-sum(amount) filter (where event = 'revenue.recognized'), 0) as earned
+        coalesce(sum(amount) filter (where deferred_figure(event) = 'billed'), 0) as billed,
+        coalesce(-sum(amount) filter (where deferred_figure(event) = 'earned'), 0) as earned
     from moved
     group by 1, 2
 ), months as (

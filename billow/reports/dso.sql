@@ -10,8 +10,7 @@ with days as (
     select month, event, debit, currency, -amount from days where credit = 'receivable'
 ), monthly as (
     select month, currency, sum(amount) as change,
-        coalesce(sum(amount) filter (where event = 'invoice.finalized' or event = 'invoice.voided'
-            and (other in ('deferred_revenue', 'unbilled') or other ^@ 'revenue:' or other ^@ 'tax_payable:')), 0) as billed
+        coalesce(sum(amount) filter (where collections_figure(event, other) = 'billed'), 0) as billed
     from moved
     group by 1, 2
 ), months as (

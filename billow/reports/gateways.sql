@@ -9,19 +9,14 @@ with moved as (
     union all
     select event, substr(credit, 10), currency, within, -amount from moved where credit ^@ 'clearing:'
 ), sorted as (
-    select gateway, currency, amount, within,
-        case when event = 'payment.succeeded' then 'collected'
-         when event ^@ 'refund.' then 'refunded'
-             when event = 'gateway.fee' then 'fees'
-             when event ^@ 'payout.' or event ^@ 'bank.' then 'paid out'
-             else 'otherwise' end as what
+    select gateway, currency, amount, within, gateways_figure(event) as what
     from sides
 )
 select gateway, currency, coalesce(sum(amount) filter (where not within), 0) as opening,
     coalesce(sum(amount) filter (where within and what = 'collected'), 0) as collected,
     coalesce(-sum(amount) filter (where within and what = 'refunded'), 0) as refunded,
     coalesce(-sum(amount) filter (where within and what = 'fees'), 0) as fees,
-    coalesce(-sum(amount) filter (where within and what = 'paid out'), 0) as paid_out,
+    coalesce(-sum(amount) filter (where within and what = 'paid_out'), 0) as paid_out,
     coalesce(sum(amount) filter (where within and what = 'otherwise'), 0) as otherwise,
     sum(amount) as closing
 from sorted

@@ -12,8 +12,8 @@ with days as (
     where debit ^@ 'revenue:' or debit in ('breakage', 'revenue_adjustments')
 )
 select to_char(month, 'YYYY-MM') as month, currency,
-    coalesce(sum(amount) filter (where account <> 'revenue_adjustments'), 0) as earned,
-    coalesce(-sum(amount) filter (where account = 'revenue_adjustments'), 0) as given_back,
+    coalesce(sum(amount) filter (where net_revenue_figure(account) = 'earned'), 0) as earned,
+    coalesce(-sum(amount) filter (where net_revenue_figure(account) = 'given_back'), 0) as given_back,
     sum(amount) as net
 from moved
 group by 1, 2

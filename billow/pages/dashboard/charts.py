@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 240, 64, 24, 12
 LINES = 4
 MOST_LABELS = 12
-WIDEST = 72
+WIDEST, LETTER = 72, 6.6
 MONTH = re.compile(r"\d{4}-\d\d")
 
 
@@ -38,6 +38,16 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
+def fitting(name: str, room: float) -> str:
+    """Return the label of a column, no wider than its room: of a month without its century, others cut.
+
+    >>> fitting("2026-03", 40), fitting("Anna", 40), fitting("Deferred revenue", 66)
+    ('26-03', 'Anna', 'Deferred…')
+    """
+    short_name, most = name[2:] if MONTH.fullmatch(name) else name, max(int(room / LETTER), 3)
+    return short_name if len(short_name) <= most else short_name[: most - 1].rstrip() + "…"
+
+
 def columns(names: Sequence[str], values: Sequence[float], title: str) -> Markup:
     """Draw columns above and below zero, with a scale; a reader of the screen hears the title."""
     return stacked(names, [("", values)], title, plain=True)
@@ -62,7 +72,7 @@ def stacked(
         scale = short(low + number * step)
         parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{scale}</text>')
     wide = (WIDTH - LEFT) / max(len(names), 1)
-    bar = min(wide * 0.7, WIDEST)
+    bar, every = min(wide * 0.7, WIDEST), ceil(len(names) / MOST_LABELS)
     for place, name in enumerate(names):
         left = LEFT + place * wide
         ends = {True: 0.0, False: 0.0}
@@ -76,10 +86,10 @@ def stacked(
                 f'<rect class="{"bar-up" if plain else f"series-{number}"}" x="{left + (wide - bar) / 2:.1f}"'
                 f' width="{bar:.1f}" y="{top:.1f}" height="{tall:.1f}"><title>{told}</title></rect>'
             )
-        if place % ceil(len(names) / MOST_LABELS) == 0:
+        if place % every == 0:
             parts.append(
                 f'<text x="{left + wide / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">'
-                f"{escape(name[2:] if MONTH.fullmatch(name) else name[:14])}</text>"
+                f"{escape(fitting(name, wide * every))}</text>"
             )
     drawn = "".join(parts)
     return Markup(  # noqa: S704  (names are escaped, the rest are numbers)

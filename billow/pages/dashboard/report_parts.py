@@ -1,61 +1,32 @@
-"""Make the parts of a report's screen: its charts, its last rows, and what its figures lead to."""
+"""Make the parts of a report's screen: its last rows, and what its figures lead to."""
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from billow.core.recurring import KINDS
-from billow.pages.dashboard import charts, layout
+from billow.pages.dashboard import layout
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.visit import Visit
-from billow.reports import Table
+from billow.reports import Table, behind
 
-CHARTS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "mrr": ("month", (*KINDS, "fx")),
-    "arpa": ("month", ("arpa",)),
-    "cash": ("month", ("closing",)),
-    "churn": ("month", ("revenue_churn",)),
-    "collections": ("month", ("collected", "credited", "written_off")),
-    "deferred_ahead": ("month", ("amount",)),
-    "deferred_by_month": ("month", ("closing",)),
-    "dso": ("month", ("dso",)),
-    "margin": ("month", ("margin",)),
-    "net_revenue": ("month", ("net",)),
-    "retention": ("month", ("nrr",)),
-    "revenue": ("month", ("amount",)),
-    "rpo": ("currency", ("within_12_months", "later", "undated")),
-}
-"""What the chart of a report shows: the column of its names, and those of its figures."""
-UNITS = {"churn": "% of revenue", "dso": "days", "retention": "NRR in %"}
-"""What a chart shows that is no amount; it is drawn for each currency."""
 OPENING, CLOSING = ("start", "opening"), ("end", "closing", "receivables")
 NOT_ADDED = ("arpa", "arr", "mrr", "ltv", "before", "after", "not_due", "balance")
 """Columns of amounts whose sum means nothing; of opening and closing ones the first and the last count."""
 HEAT = 5
+CAPITALS = ("arpa", "arr", "dso", "fx", "grr", "ltv", "mrr", "nrr", "rpo", "vat")
+"""Words in the names of columns that are written in capitals."""
 
 
-def drawn(name: str, title: str, table: Table) -> list[dict[str, Any]]:
-    """Draw a report, one chart for each currency; the colour of a figure is the same in all of them."""
-    if name not in CHARTS or not table.rows:
-        return []
-    x, figures = CHARTS[name]
-    at = {column: place for place, column in enumerate(table.columns)}
-    found = []
-    for group in groups(table):
-        rows = [row for row in table.rows if group_of(table, row) == group]
-        sums: dict[str, dict[str, float]] = {}
-        for row in rows:
-            held = sums.setdefault(str(row[at[x]] or "undated"), dict.fromkeys(figures, 0.0))
-            for figure in figures:
-                held[figure] += number(row[at[figure]], row[at["currency"]])
-        series = [(label_of(figure), [held[figure] for held in sums.values()]) for figure in figures]
-        unit = ", ".join([UNITS[name], group[1].upper()]) if name in UNITS else group[0] or group[1].upper()
-        said = f"{title} by {x}, {unit}"
-        plain = len(figures) == 1
-        svg = charts.columns([*sums], series[0][1], said) if plain else charts.stacked([*sums], series, said)
-        legend = [(place, label) for place, (label, values) in enumerate(series) if any(values) and not plain]
-        found.append({"title": said, "svg": svg, "legend": legend})
-    return found
+def title_of(column: str) -> str:
+    """Return the title of a column.
+
+    >>> title_of("days_1_to_30"), title_of("vat_number"), title_of("arpa")
+    ('Days 1 to 30', 'VAT number', 'ARPA')
+    """
+    words = [one.upper() if one in CAPITALS else one for one in column.split("_")]
+    return words[0][:1].upper() + words[0][1:] + "".join(f" {one}" for one in words[1:])
 
 
 def groups(table: Table) -> list[tuple[str, str]]:
@@ -67,20 +38,6 @@ def group_of(table: Table, row: Sequence[Any]) -> tuple[str, str]:
     columns = list(table.columns)
     of = str(row[columns.index("of")]) if "of" in columns else ""
     return of, str(row[columns.index("currency")])
-
-
-def number(value: Any, currency: str) -> float:
-    """Return a figure as a number: an amount in its main unit, a percentage or a count as it is written."""
-    if isinstance(value, int):
-        return float(layout.in_main_unit(value, currency))
-    try:
-        return float(str(value or 0).removesuffix(" %"))
-    except ValueError:
-        return 0.0
-
-
-def label_of(column: str) -> str:
-    return column.replace("_", " ")
 
 
 def foot(table: Table, amounts: set[str]) -> list[list[Cell]]:
@@ -107,9 +64,23 @@ def footed(table: Table, group: tuple[str, str], column: str, amounts: set[str])
     return layout.amount(total, group[1])
 
 
-def behind(visit: Visit, name: str, row: Mapping[str, Any], column: str) -> str | None:
+def leads_to(
+    visit: Visit, name: str, row: Mapping[str, Any], column: str, days: Mapping[str, date]
+) -> str | None:
+    """Return the screen with the customers or transfers behind a figure; None where there is none."""
+    if not row.get(column):
+        return None
+    if column in behind.FIGURES.get(name, ()):
+        of = {one: row[one] for one in behind.of(name)}
+        month = {"month": row["month"]} if "month" in row else {}
+        texts = {one: day.isoformat() for one, day in days.items()}
+        return visit.to(f"/reports/{name}/behind", figure=column, **of, **month, **texts)
+    return customers_behind(visit, name, row, column)
+
+
+def customers_behind(visit: Visit, name: str, row: Mapping[str, Any], column: str) -> str | None:
     """Return the screen with the customers behind a figure of recurring revenue."""
-    if name not in ("mrr", "churn", "retention", "arpa") or not row.get(column) or row.get("of"):
+    if name not in ("mrr", "churn", "retention", "arpa") or row.get("of"):
         return None
     year, month = (int(part) for part in str(row["month"]).split("-"))
     last = f"{row['month']}-{monthrange(year, month)[1]:02}"

@@ -16,7 +16,7 @@ from billow.core.errors import Refused, require
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout, report_parts
+from billow.pages.dashboard import facts, layout, ledger_names, report_charts, report_parts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column
 from billow.pages.dashboard.visit import Desk, Visit, not_for, screen
@@ -29,10 +29,12 @@ from billow.store.tx import Tx
 TITLES = {
     "aging": "Receivables by age",
     "arpa": "Average revenue per account",
+    "bank": "Books and bank",
     "cash": "Cash",
     "churn": "Churn",
     "cohorts": "Cohorts",
     "collections": "Collections",
+    "customer_credit": "Credit of customers",
     "deferred": "Deferred revenue",
     "deferred_ahead": "Deferred revenue by coming month",
     "deferred_by_month": "Deferred revenue by month",
@@ -40,6 +42,7 @@ TITLES = {
     "ec_sales": "EC sales list",
     "gateways": "Gateways",
     "journal": "Journal",
+    "late": "Late postings",
     "ltv": "Lifetime value",
     "margin": "Usage and gross margin by product",
     "mrr": "Monthly recurring revenue",
@@ -52,10 +55,12 @@ TITLES = {
     "revenue": "Revenue",
     "rpo": "Remaining performance obligations",
     "trial_balance": "Trial balance",
+    "unbilled": "Unbilled revenue",
     "vat": "VAT",
+    "written_off": "Written off",
 }
 """The reports with a screen, by title."""
-RIGHTS = {"journal": "ledger.read", "trial_balance": "ledger.read"}
+RIGHTS = {"journal": "ledger.read", "late": "ledger.read", "trial_balance": "ledger.read"}
 """The rights of those reports that are the ledger itself."""
 FILTERS = ("kind", "currency")
 """The columns by which the rows of a report are filtered."""
@@ -65,6 +70,8 @@ NAMES: Mapping[str, tuple[type[Resource], Callable[[Any], str | None]]] = {
     "product": (Product, lambda one: one.name),
 }
 """The nouns that columns name by id, and how one of each is called."""
+ACCOUNTS = ("account", "debit", "credit")
+"""The columns that name accounts of the ledger, where they are no amounts."""
 MOST = 200
 """How many rows a page of a report shows; the file has all of them."""
 MOST_PAGES = 10_000
@@ -136,7 +143,7 @@ def asked(visit: Visit, name: str, bounds: Bounds = REQUEST) -> Answered:
         places = {each: list(table.columns).index(each) for each in filters}
         kept = [row for row in table.rows if all(row[places[each]] == text for each, text in filters.items())]
         table = reports.Table(table.columns, kept)
-        return Answered(report, table, days, filters, zone, names_of(tx, table), tx.wall)
+        return Answered(report, table, days, filters, zone, names_of(tx, name, table), tx.wall)
 
 
 def page_of(args: Mapping[str, str]) -> int:
@@ -145,16 +152,27 @@ def page_of(args: Mapping[str, str]) -> int:
     return int(text) - 1 if text.isdecimal() and 0 < int(text) < MOST_PAGES else 0
 
 
-def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
-    """Return the names of the customers, products and invoices that the rows name by id."""
+def names_of(tx: Tx, name: str, table: reports.Table) -> dict[str, str]:
+    """Return the names of the customers, products and invoices that the rows and the chart name by id."""
     found: dict[str, str] = {}
     for column, (noun, called) in NAMES.items():
         if column in table.columns:
             place = list(table.columns).index(column)
             first = page_of(flask.request.args) * MOST
             ids = {str(row[place]) for row in table.rows[first : first + MOST] if row[place]}
+            ids |= report_charts.customers(name, table) if column == "customer" else set()
             found.update({id: called(one) or id for id, one in rows.find_many(tx, noun, ids).items()})
-    return found
+    return found | accounts_of(tx, table)
+
+
+def accounts_of(tx: Tx, table: reports.Table) -> dict[str, str]:
+    """Return the names of the ledger's accounts that the rows of the page name, with whose they are."""
+    places = [place for place, column in enumerate(table.columns) if column in ACCOUNTS]
+    first = page_of(flask.request.args) * MOST
+    texts = (row[place] for row in table.rows[first : first + MOST] for place in places)
+    keys = {one for one in texts if isinstance(one, str)}
+    names = ledger_names.load(tx, keys, ()) if keys else None
+    return {key: ": ".join(filter(None, ledger_names.account(names, key))) for key in keys} if names else {}
 
 
 def shown(visit: Visit, name: str) -> flask.Response:
@@ -162,7 +180,7 @@ def shown(visit: Visit, name: str) -> flask.Response:
         return not_for(RIGHTS[name], visit.mode)
     found = without_names(asked(visit, name))
     table, amounts = found.table, amounts_of(found.table)
-    columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
+    columns = [Column(report_parts.title_of(one), one in amounts) for one in table.columns]
     page, size = page_of(flask.request.args), len(table.rows)
     first, after = page * MOST, min((page + 1) * MOST, size)
     lines = [line(visit, name, found, row, amounts) for row in table.rows[first:after]]
@@ -177,7 +195,7 @@ def shown(visit: Visit, name: str) -> flask.Response:
         TITLES[name],
         question=found.report.question,
         definition=found.report.definition,
-        charts=report_parts.drawn(name, TITLES[name], table),
+        charts=report_charts.drawn(name, TITLES[name], found.table, found.names),
         columns=columns,
         lines=lines,
         foot=last,
@@ -202,10 +220,12 @@ def rows_text(first: int, after: int, size: int, long: bool) -> str:
 
 
 def without_names(found: Answered) -> Answered:
-    """Leave out the column of names where customers are shown by their names anyway."""
-    if not {"customer", "name"} <= set(found.table.columns):
-        return found
-    kept = [place for place, column in enumerate(found.table.columns) if column != "name"]
+    """Leave out names and numbers where customers and invoices are shown by them anyway."""
+    columns = set(found.table.columns)
+    shown_twice = {
+        name for id, name in (("customer", "name"), ("invoice", "number")) if {id, name} <= columns
+    }
+    kept = [place for place, column in enumerate(found.table.columns) if column not in shown_twice]
     lines = [[row[place] for place in kept] for row in found.table.rows]
     return replace(found, table=reports.Table([found.table.columns[place] for place in kept], lines))
 
@@ -216,7 +236,7 @@ def line(visit: Visit, name: str, found: Answered, row: Sequence[Any], amounts: 
     cells = []
     for column, value in values.items():
         one = cell(visit, value, column, values["currency"] if column in amounts else None, found)
-        behind = report_parts.behind(visit, name, values, column) if column in amounts else None
+        behind = report_parts.leads_to(visit, name, values, column, found.days) if column in amounts else None
         cells.append(replace(one, link=behind) if behind else one)
     return cells
 
@@ -240,7 +260,7 @@ def cell(visit: Visit, value: Any, column: str, currency: str | None, found: Ans
         return layout.amount(value, currency)
     if isinstance(value, datetime):
         return layout.day(value, found.zone)
-    text = found.names.get(str(value)) or str(value)
+    text = ledger_names.happened(value) if column == "event" else found.names.get(str(value)) or str(value)
     if column in ("customer", "invoice"):
         return Cell(text, link=visit.to(f"/{column}s/{value}"))
     return Cell(text)
