@@ -3,6 +3,7 @@ cleaned up.
 """
 
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,10 @@ from billow.providers.egress import Blocked, Egress
 from billow.store import migrate
 from billow.store.embedded import Embedded
 from billow.store.ids import secret
+
+# Each process of the tests would compile all of billow again, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 
