@@ -2,6 +2,7 @@
 cleaned up.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -31,6 +32,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what was imported and collected: millions of objects that stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 class Reply(dict[str, Any]):
