@@ -8,6 +8,9 @@ DATA   ?= data
 # Tests wait for the database and for processes as long as they compute, so three run on two cores.
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
+# Compiled once, not again in each of the hundreds of processes that the tests start, whatever the caller's shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test check golden bench lock
 

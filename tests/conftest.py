@@ -2,7 +2,9 @@
 cleaned up.
 """
 
+import gc
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -25,7 +27,18 @@ from billow.store import migrate
 from billow.store.embedded import Embedded
 from billow.store.ids import secret
 
+# Each process of the tests would compile all of billow again, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 SHARED = Path(__file__).parents[1] / ".." / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what was imported and collected: millions of objects that stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 class Reply(dict[str, Any]):
