@@ -105,6 +105,17 @@ def test_another_fiscal_year_is_refused_while_its_days_have_numbers_of_the_old_o
     voucher_numbers.require_a_new_year(tx, date(2026, 9, 10), 1)
 
 
+def test_a_year_that_was_cut_short_by_another_one_has_no_number_twice(tx: Tx) -> None:
+    """From January to June, and from July on, are two years with a number 1, and have no day in common."""
+    for month in (1, 2, 8, 9):
+        pays(tx, f"ch_{month}", at(month))
+    voucher_numbers.give(tx, at(7, 1), UTC_ZONE, 1)
+    voucher_numbers.require_a_new_year(tx, date(2026, 7, 10), 7)
+    voucher_numbers.give(tx, at(10), UTC_ZONE, 7)
+    assert stored(tx)["ch_8"] == (date(2026, 7, 1), 1)
+    assert not [*voucher_numbers.wrong(tx)]
+
+
 def seals(tx: Tx) -> None:
     while chain.seal(tx):
         pass
