@@ -134,3 +134,21 @@ def test_charts_name_customers_and_not_their_ids(quarter: World, owner: Person) 
     assert "Accounts receivable: Bo" in said and "receivable:cus_" not in said
     html = owner.opens("/reports/aging", at="2026-01-31").text
     assert re.search(r"<title>not due: [\d,.]+", html)
+
+
+def test_two_customers_of_one_name_have_a_column_each() -> None:
+    table = reports.Table(
+        ["customer", "name", "currency", "credit"],
+        [["cus_1", "Anna", "usd", 500], ["cus_2", "Anna", "usd", 700]],
+    )
+    names = {"cus_1": "Anna", "cus_2": "Anna"}
+    [chart] = report_charts.drawn("customer_credit", "Credit", table, names, "UTC")
+    assert re.findall(r"<title>([^<]+)</title>", chart["svg"])[-2:] == ["Anna: 7", "Anna: 5"]
+
+
+def test_a_chart_counts_months_where_the_seller_is_in_their_order() -> None:
+    """The last evening of January in UTC is of February in Stockholm; rows are in another order."""
+    times = [datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 1, 31, 23, 30, tzinfo=UTC)]
+    table = reports.Table(["booked", "currency", "amount"], [[at, "usd", 500] for at in times])
+    [chart] = report_charts.drawn("late", "Late postings", table, {}, "Europe/Stockholm")
+    assert re.findall(r"<title>([^<]+)</title>", chart["svg"])[-2:] == ["2026-02: 5", "2026-03: 5"]

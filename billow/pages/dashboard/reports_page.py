@@ -198,7 +198,7 @@ def shown(visit: Visit, name: str) -> flask.Response:
         TITLES[name],
         question=found.report.question,
         definition=found.report.definition,
-        charts=report_charts.drawn(name, TITLES[name], found.table, found.names),
+        charts=report_charts.drawn(name, TITLES[name], found.table, found.names, found.zone),
         columns=columns,
         lines=lines,
         foot=last,
