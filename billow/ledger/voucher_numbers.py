@@ -57,11 +57,12 @@ def give(tx: Tx, until: datetime, zone: ZoneInfo, first_month: int) -> None:
             start=periods.start_of(first, zone),
             end=periods.end_of(last, zone),
         )
-    if until >= known:
+    marked = min(until, tx.wall)  # what is booked later is new every day until then
+    if marked >= known:
         tx.run(
             "insert into voucher_marks (until, seal) values (%(until)s, %(seal)s)"
             " on conflict (tenant) do update set until = excluded.until, seal = excluded.seal",
-            until=until,
+            until=marked,
             seal=newest,
         )
 

@@ -156,6 +156,24 @@ def test_numbers_are_given_without_reading_what_has_some(tx: Tx) -> None:
     assert most_rows(plan[0][0][0]["Plan"]) <= 10, plan
 
 
+def test_what_was_numbered_up_to_a_day_to_come_is_not_read_each_time_until_then(tx: Tx) -> None:
+    """An export of the whole year in its first month: those of later months read what is new alone."""
+    now = tx.wall
+    pays(tx, "ch_1", now - timedelta(days=2))
+    seals(tx)
+    voucher_numbers.give(tx, now + timedelta(days=300), UTC_ZONE, 1)
+    for one in range(3):
+        pays(tx, f"ch_new_{one}", now - timedelta(days=1))
+        seals(tx)
+    pays(tx, "ch_ahead", now + timedelta(days=20))  # by a test clock
+    seals(tx)
+    voucher_numbers.give(tx, now + timedelta(days=1), UTC_ZONE, 1)
+    assert tx.tuples("select seal from voucher_marks") == [(chain.head(tx).number,)]
+    assert "ch_new_2" in stored(tx) and "ch_ahead" not in stored(tx)
+    voucher_numbers.give(tx, now + timedelta(days=300), UTC_ZONE, 1)
+    assert "ch_ahead" in stored(tx)
+
+
 def most_rows(node: dict[str, Any]) -> float:
     """Return the most rows that a step of a plan has read from the ledger, with those that it threw away."""
     own = 0.0
