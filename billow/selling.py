@@ -14,6 +14,7 @@ from billow.core.errors import require
 from billow.core.seller import Seller
 from billow.flows.outside import seller as sellers
 from billow.flows.outside import seller_changes
+from billow.flows.outside.merchant import may_send_from
 from billow.flows.outside.seller_changes import ADDRESS, LISTS, NAMES
 from billow.flows.taxes import registered
 from billow.opening import open_installation
@@ -102,7 +103,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "country": now.country,
         "currency": known.default_currency.upper(),
         "email": now.email,
-        "mails come from": known.seller.get("mail_from") or "",
+        "mails come from": sender_text(tx, known.seller.get("mail_from") or ""),
         "phone": now.phone,
         "website": now.url,
         "tax ids": ", ".join(f"{type} {value}" for type, value in now.tax_ids) or now.tax_number,
@@ -122,6 +123,11 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "credit notes": notes.number(1, tx.now) if notes.scheme == "account" else "as PREFIX-0001-CN-01",
     }
     return [[name, value] for name, value in listed.items()]
+
+
+def sender_text(tx: Tx, own: str) -> str:
+    """Return the address of its own that an account sends from, and say where that is allowed no more."""
+    return own if not own or may_send_from(tx, own) else f"{own}, which BILLOW_MAIL_SENDERS does not allow"
 
 
 def address_text(now: Seller) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -160,6 +161,29 @@ def test_currencies_without_a_rate_are_named_or_left_out(
     text = path.read_text("cp437")
     assert numbers["usd"] in text and numbers["kwd"] not in text
     assert all(words in text for words in ("Invoice", "Ann"))
+
+
+def test_a_month_that_ends_without_a_rate_is_named_where_what_is_open_is_valued(
+    books: Run, here: App, api: Api, tmp_path: Path
+) -> None:
+    """1000 kronor are received in January and go in March: all days have a rate, but the end of January."""
+    days = [datetime(2026, month, day, 12, tzinfo=UTC) for month, day in ((1, 5), (3, 9))]
+    received = entries.payment_succeeded("simulated", "cus_1", "sek", 100_000)
+    returned = [replace(one, debit=one.credit, credit=one.debit) for one in received]
+    with here.db.transaction(api.tenant) as tx:
+        for event, day, moved in zip(("succeeded", "returned"), days, (received, returned), strict=True):
+            post(tx, [Posting(f"payment.{event}", "ch_1", day, moved, "cus_1")])
+        rated = [*days, datetime(2026, 2, 28, tzinfo=UTC)]
+        for currency, rate in (("usd", 2), ("sek", 10)):
+            national.load(tx, [Rate(currency, day.date(), Decimal(rate)) for day in rated])
+    path = tmp_path / "books.se"
+    asked = ("export", "--format", "sie", "--from", "2026-01", "--to", "2026-04", "--out", str(path))
+    assert books(*asked)[0] == 0
+    books("set", "--revalue")
+    status, said = books(*asked)
+    assert status == 2 and "USD for SEK (open at 2026-01-31). Load" in said, said
+    status, said = books(*asked, "--leave-out-unrated")
+    assert status == 0 and said.count("Left out: A") == 2, said
 
 
 def taxed(api: Api, **more: str) -> str:

@@ -131,6 +131,11 @@ def in_northern_ireland(address: Address) -> bool:
     return country == "XI" or (country == "GB" and postal_code.startswith("BT"))
 
 
+def place_of(address: Address) -> str:
+    """Return the place of an address as VAT numbers name it: its country, or XI for Northern Ireland."""
+    return "XI" if in_northern_ireland(address) else canonical(address)[0]
+
+
 def rate_region(address: Address) -> str:
     """Return the key of the rate of an address: its country, or its region where that has its own rates."""
     country, state = canonical(address)
@@ -158,8 +163,8 @@ def _nontaxable(supply: Supply) -> Place | None:
 
 def _outside(supply: Supply) -> Place | None:
     """Services to buyers outside the VAT area are outside its scope; goods that leave it are exported."""
-    goods = supply.kind == "goods"
-    if in_vat_area(supply.buyer) or (goods and in_northern_ireland(supply.buyer)):
+    goods, british = supply.kind == "goods", canonical(supply.seller)[0] == "GB"
+    if in_vat_area(supply.buyer) or (goods and in_northern_ireland(supply.buyer) and not british):
         return None
     if not in_vat_area(supply.seller):
         return Place("outside", "O", "Neither the seller nor the buyer is in the VAT area of the EU.")
@@ -192,7 +197,7 @@ def _between_businesses(supply: Supply) -> Place | None:
     counts = number in MEMBERS or (number == "XI" and supply.kind == "goods")
     if not counts or number == home:
         return None
-    where = canonical(supply.buyer)[0]
+    where = place_of(supply.buyer)
     if supply.kind == "goods" and in_vat_area(supply.seller):
         why = f"Goods go to a business in {where} with a valid VAT number (art. 138)."
         return Place("eu_goods", "K", why, mention="Intra-Community supply")
@@ -218,7 +223,7 @@ def _at_the_sellers(supply: Supply) -> Place | None:
 
 def _at_the_buyers(supply: Supply) -> Place:
     """Digital services and distance sales to consumers are taxed where they live."""
-    where = "XI" if in_northern_ireland(supply.buyer) else canonical(supply.buyer)[0]
+    where = place_of(supply.buyer)
     inside = in_vat_area(supply.seller)
     article = "art. 33" if supply.kind == "goods" else "art. 58"
     return Place(

@@ -59,14 +59,15 @@ def mention_of(reason: str, seller: str, buyer: str) -> str:
     A buyer in another member state owes the tax by art. 196; one at home by the law of that state, and of one
     elsewhere nothing more is known.
 
-    >>> [mention_of("reverse_charge", "DE", buyer) for buyer in ("FR", "DE", "CH")]
-    ['eu_reverse_charge', 'domestic_reverse_charge', 'reverse_charge']
+    >>> [mention_of("reverse_charge", "FR", buyer) for buyer in ("DE", "FR", "MC", "CH")]
+    ['eu_reverse_charge', 'domestic_reverse_charge', 'domestic_reverse_charge', 'reverse_charge']
     """
     if reason != "reverse_charge":
         return reason
-    if seller == buyer:
+    home, there = (SAME.get(one, one) for one in (seller, buyer))
+    if home == there:
         return "domestic_reverse_charge"
-    return "eu_reverse_charge" if SAME.get(buyer, buyer) in MEMBERS else reason
+    return "eu_reverse_charge" if there in MEMBERS else reason
 
 
 def treatment_in(decision: Mapping[str, Any]) -> str:

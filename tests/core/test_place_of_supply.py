@@ -111,3 +111,11 @@ def test_northern_ireland_is_known_by_its_postal_codes(
     """Its addresses have the country GB; for goods alone it is treated as a member state."""
     place = place_of_supply(Supply(kind, Address("SE"), Address("GB", None, postal_code), number))
     assert (place.treatment, place.rate_of) == (treatment, "XI" if treatment == "oss" else None)
+    assert "GB" not in place.why
+
+
+@pytest.mark.parametrize("number", [None, "XI", "DE"])
+def test_goods_within_the_united_kingdom_are_no_business_of_the_union(number: str | None) -> None:
+    """From Great Britain to Northern Ireland its own VAT is due, and no reverse charge or one-stop shop."""
+    supply = Supply("goods", Address("GB", None, "B1 1AA"), Address("GB", None, "BT1 5GS"), number)
+    assert place_of_supply(supply).treatment == "outside"

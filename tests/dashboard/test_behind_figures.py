@@ -8,8 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from billow import reports
-from billow.pages.dashboard import report_charts, reports_page
+from billow.app import App
+from billow.flows.outside import seller as sellers
+from billow.pages.dashboard import report_behind, report_charts, reports_page
 from billow.reports import behind
+from tests.conftest import Api
 from tests.dashboard.conftest import Person
 from tests.support.world import World
 
@@ -93,6 +96,31 @@ def test_a_figure_leads_to_its_transfers_and_they_to_their_documents(quarter: Wo
     assert owner.opens("/reports/nothing/behind", **asked).status_code == 400
 
 
+def test_more_transfers_are_on_other_pages_whatever_else_an_address_names(
+    quarter: World, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_behind, "ON_A_PAGE", 1)
+    asked = {"figure": "billed", "currency": "usd", "month": "2026-01", **DAYS}
+    address = owner.address("/reports/collections/behind")
+    html = owner.client.get(address, query_string={**asked, "path": "x", "self": "y"}).text
+    [later] = [unescape(one) for one in re.findall(r'href="([^"]+)" rel="next"', html)]
+    found = {name: value for name, [value] in parse_qs(urlsplit(later).query).items()}
+    assert found == {**asked, "page": "2"}
+    assert "Rows 2 to 2 of 5" in owner.reads("/reports/collections/behind", **found)
+
+
+def test_days_that_are_none_in_utc_are_refused(app: App, api: Api, owner: Person) -> None:
+    """The first day of all begins before it in Stockholm, and the last one has no end."""
+    with app.db.transaction(api.tenant) as tx:
+        sellers.store(tx, tx.account, seller={"time_zone": "Europe/Stockholm"})
+    asked = {"figure": "collected", "currency": "usd", "gateway": "none"}
+    for days in (("0001-01-01", "2026-01-31"), ("2026-01-01", "9999-12-31")):
+        named = dict(zip(("from", "to"), days, strict=True))
+        assert owner.opens("/reports/gateways/behind", **asked, **named).status_code == 400
+        assert owner.opens("/reports/gateways", **named).status_code == 400
+    assert owner.opens("/ledger/journal", to="9999-12").status_code == 400
+
+
 def test_every_report_but_the_lists_has_a_chart() -> None:
     drawn = {*report_charts.CHARTS, "ltv", "cohorts"}
     assert {*reports_page.TITLES} - drawn == {"journal"}
@@ -106,3 +134,21 @@ def test_charts_name_customers_and_not_their_ids(quarter: World, owner: Person) 
     assert "Accounts receivable: Bo" in said and "receivable:cus_" not in said
     html = owner.opens("/reports/aging", at="2026-01-31").text
     assert re.search(r"<title>not due: [\d,.]+", html)
+
+
+def test_two_customers_of_one_name_have_a_column_each() -> None:
+    table = reports.Table(
+        ["customer", "name", "currency", "credit"],
+        [["cus_1", "Anna", "usd", 500], ["cus_2", "Anna", "usd", 700]],
+    )
+    names = {"cus_1": "Anna", "cus_2": "Anna"}
+    [chart] = report_charts.drawn("customer_credit", "Credit", table, names, "UTC")
+    assert re.findall(r"<title>([^<]+)</title>", chart["svg"])[-2:] == ["Anna: 7", "Anna: 5"]
+
+
+def test_a_chart_counts_months_where_the_seller_is_in_their_order() -> None:
+    """The last evening of January in UTC is of February in Stockholm; rows are in another order."""
+    times = [datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 1, 31, 23, 30, tzinfo=UTC)]
+    table = reports.Table(["booked", "currency", "amount"], [[at, "usd", 500] for at in times])
+    [chart] = report_charts.drawn("late", "Late postings", table, {}, "Europe/Stockholm")
+    assert re.findall(r"<title>([^<]+)</title>", chart["svg"])[-2:] == ["2026-02: 5", "2026-03: 5"]

@@ -474,6 +474,7 @@ def test_each_event_of_the_ledger_has_words_in_each_language():
     folder = Path(entries.__file__).parents[1] / "flows"
     events = {one for path in folder.rglob("*.py") for one in POSTED.findall(path.read_text("utf-8"))}
     assert {"invoice.finalized", "bank.kept.undone", "allowance.changed", "top_up.given_away"} <= events
+    assert events >= texts.UNDOING
     for event in {*events, "exchange.revalued", "exchange.revaluation_reversed"}:
         assert len({texts.kind(event, one) for one in texts.LANGUAGES}) > 1, event
     assert {len(words) for words in texts.WORDS.values()} == {len(texts.LANGUAGES)}

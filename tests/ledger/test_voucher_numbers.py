@@ -105,6 +105,17 @@ def test_another_fiscal_year_is_refused_while_its_days_have_numbers_of_the_old_o
     voucher_numbers.require_a_new_year(tx, date(2026, 9, 10), 1)
 
 
+def test_a_year_that_was_cut_short_by_another_one_has_no_number_twice(tx: Tx) -> None:
+    """From January to June, and from July on, are two years with a number 1, and have no day in common."""
+    for month in (1, 2, 8, 9):
+        pays(tx, f"ch_{month}", at(month))
+    voucher_numbers.give(tx, at(7, 1), UTC_ZONE, 1)
+    voucher_numbers.require_a_new_year(tx, date(2026, 7, 10), 7)
+    voucher_numbers.give(tx, at(10), UTC_ZONE, 7)
+    assert stored(tx)["ch_8"] == (date(2026, 7, 1), 1)
+    assert not [*voucher_numbers.wrong(tx)]
+
+
 def seals(tx: Tx) -> None:
     while chain.seal(tx):
         pass
@@ -143,6 +154,24 @@ def test_numbers_are_given_without_reading_what_has_some(tx: Tx) -> None:
         seal=chain.head(tx).number,
     )
     assert most_rows(plan[0][0][0]["Plan"]) <= 10, plan
+
+
+def test_what_was_numbered_up_to_a_day_to_come_is_not_read_each_time_until_then(tx: Tx) -> None:
+    """An export of the whole year in its first month: those of later months read what is new alone."""
+    now = tx.wall
+    pays(tx, "ch_1", now - timedelta(days=2))
+    seals(tx)
+    voucher_numbers.give(tx, now + timedelta(days=300), UTC_ZONE, 1)
+    for one in range(3):
+        pays(tx, f"ch_new_{one}", now - timedelta(days=1))
+        seals(tx)
+    pays(tx, "ch_ahead", now + timedelta(days=20))  # by a test clock
+    seals(tx)
+    voucher_numbers.give(tx, now + timedelta(days=1), UTC_ZONE, 1)
+    assert tx.tuples("select seal from voucher_marks") == [(chain.head(tx).number,)]
+    assert "ch_new_2" in stored(tx) and "ch_ahead" not in stored(tx)
+    voucher_numbers.give(tx, now + timedelta(days=300), UTC_ZONE, 1)
+    assert "ch_ahead" in stored(tx)
 
 
 def most_rows(node: dict[str, Any]) -> float:

@@ -1,6 +1,7 @@
 """Decide where accounting periods begin and end: months and fiscal years in the seller's time zone."""
 
 import re
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,9 +27,13 @@ def first_day(text: str) -> date:
 
 
 def last_day(text: str) -> date:
-    """Read a day, or a month as its last day: 2026-02 is 2026-02-28."""
+    """Read a day, or a month as its last day: 2026-02 is 2026-02-28.
+
+    >>> last_day("2024-02"), last_day("9999-12")
+    (datetime.date(2024, 2, 29), datetime.date(9999, 12, 31))
+    """
     day = first_day(text)
-    return after(day) - timedelta(days=1) if MONTH.fullmatch(text) else day
+    return day.replace(day=monthrange(day.year, day.month)[1]) if MONTH.fullmatch(text) else day
 
 
 def month(text: str) -> date:

@@ -118,6 +118,11 @@ WORDS = {
 }  # fmt: skip
 SAME = {"credits": "credit", "credit_grant": "credit", "top_up": "credit"}
 """Events that are called as others are, by their beginnings."""
+UNDOING = frozenset({
+    "application_fee.refunded", "credit_grant.taken_back", "credit_grant.voided", "payment_record.refunded",
+    "payout.sent_back", "refund.returned", "refund.revoked", "transfer.reversed",
+})  # fmt: skip
+"""Events that take back what another one of their kind has done, whatever they are called."""
 UNDONE = ("reversed", "omvänd", "Storno", "annulé", "anulado", "teruggedraaid", "peruttu", "tilbageført",
           "reversert")  # fmt: skip
 
@@ -125,11 +130,11 @@ UNDONE = ("reversed", "omvänd", "Storno", "annulé", "anulado", "teruggedraaid"
 def kind(event: str, language: str) -> str:
     """Say what kind of voucher an event makes; one that takes another back is said to be reversed.
 
-    >>> kind("invoice.finalized", "de"), kind("bank.kept.undone", "sv")
-    ('Rechnung', 'Bankhändelse (omvänd)')
+    >>> kind("invoice.finalized", "de"), kind("bank.kept.undone", "sv"), kind("transfer.reversed", "fi")
+    ('Rechnung', 'Bankhändelse (omvänd)', 'Siirto liitetylle tilille (peruttu)')
     """
     at = LANGUAGES.index(language)
-    undone = event.endswith((".undone", "_reversed"))
+    undone = event.endswith((".undone", "_reversed")) or event in UNDOING
     event = event.removesuffix(".undone")
     noun = event.partition(".")[0]
     words = WORDS.get(event) or WORDS.get(noun) or WORDS[SAME[noun]]

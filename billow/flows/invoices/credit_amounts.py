@@ -187,9 +187,9 @@ def allocation(case: Case, lines: Sequence[CreditNoteLine]) -> dict[str, int]:
 
 
 def alike(case: Case, line: CreditNoteLine) -> list[str]:
-    """Return the invoice lines with the taxes of a line that credits none of them."""
-    taxes = taxes_named(line.taxes)
-    return [one.id for one in case.lines if taxes_named(one.taxes) == taxes]
+    """Return the invoice lines with the taxes, in any order, of a line that credits none of them."""
+    taxes = {*taxes_named(line.taxes)}
+    return [one.id for one in case.lines if {*taxes_named(one.taxes)} == taxes]
 
 
 def taxes_named(taxes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def books_of(
     end = periods.end_of(until, zone)
     found = vouchers(tx, None, end, zone, known.country)
     if rates:
-        lacking = unrated.days(tx, made.currency, end, zone, rates)
+        lacking = unrated.lacking(tx, made, zone, rates)
         require(leaves_out or not lacking, unrated.refusal(lacking, made.currency))
         found = unrated.without(found, lacking, made)
     made.fill(found, rates)

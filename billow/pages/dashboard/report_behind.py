@@ -16,6 +16,7 @@ from billow.reports import behind
 from billow.reports.behind import Behind
 
 ON_A_PAGE = 100
+DAYS = ("from", "to")
 COLUMNS = (
     Column("What"),
     Column("Booked"),
@@ -49,13 +50,14 @@ def shown(visit: Visit, name: str) -> flask.Response:
         accounts = {one.account for one in found} | {f"revenue:{of.get('product', '')}"}
         names = ledger_names.load(tx, accounts, [id for one in found for id in (one.source, one.invoice)])
     size = found[0].rows if found else 0
-    kept = {**args.to_dict(), "page": str(page + 2)}
+    asked = ("figure", "month", *of, *DAYS)
+    kept = {**{one: args[one] for one in asked if args.get(one)}, "page": str(page + 2)}
     return layout.page(
         visit,
         "report_behind.html",
         f"{reports_page.TITLES[name]}: {figure.replace('_', ' ')}",
         report=reports_page.TITLES[name],
-        back=visit.to(f"/reports/{name}", **{one: args[one] for one in ("from", "to") if args.get(one)}),
+        back=visit.to(f"/reports/{name}", **{one: args[one] for one in DAYS}),
         about=told(of, names, first, last),
         columns=COLUMNS,
         lines=[line(place, names, one, of["currency"]) for one in found],

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.core.recurring import KINDS
 from billow.pages.dashboard import charts, layout
@@ -67,7 +68,7 @@ CHARTS: Mapping[str, Chart] = {
 }
 
 
-def drawn(name: str, title: str, table: Table, names: Mapping[str, str]) -> list[dict[str, Any]]:
+def drawn(name: str, title: str, table: Table, names: Mapping[str, str], zone: str) -> list[dict[str, Any]]:
     """Draw a report, one chart for each currency; the colour of a figure is the same in all of them."""
     if name == "ltv":
         return [life(title, table, row) for row in table.rows]
@@ -77,7 +78,7 @@ def drawn(name: str, title: str, table: Table, names: Mapping[str, str]) -> list
     labels = [label_of(figure) for figure in chart.figures]
     if chart.by:
         labels = sorted({str(row[list(table.columns).index(chart.by)]) for row in table.rows})
-    return [part(chart, title, table, group, labels, names) for group in groups(table)]
+    return [part(chart, title, table, group, labels, names, zone) for group in groups(table)]
 
 
 def part(
@@ -87,6 +88,7 @@ def part(
     group: tuple[str, str],
     labels: Sequence[str],
     names: Mapping[str, str],
+    zone: str,
 ) -> dict[str, Any]:
     """Draw the rows of one currency: `labels` are the colours, in all charts of the report the same."""
     sums: dict[str, dict[str, float]] = {}
@@ -95,29 +97,37 @@ def part(
             values = dict(zip(table.columns, row, strict=True))
             for figure in chart.figures:
                 label = str(values[chart.by]) if chart.by else label_of(figure)
-                x = name_of(chart, values, names) if chart.x else label
+                x = column_of(chart, values, zone) if chart.x else label
                 held = sums.setdefault(x, dict.fromkeys(labels, 0.0))
                 held[label] += number(values[figure], values["currency"])
     if chart.largest:
         sums = largest(sums, labels)
+    if all(map(charts.MONTH.fullmatch, sums)):
+        sums = dict(sorted(sums.items()))
+    shown = [names.get(x) or x for x in sums]
     unit = ", ".join([chart.unit, group[1].upper()]) if chart.unit else group[0] or group[1].upper()
     said = f"{title} by {label_of(chart.x)}, {unit}" if chart.x else f"{title}, {unit}"
     if not chart.x or len(labels) == 1:
         values_of = [sum(held.values()) for held in sums.values()]
-        return {"title": said, "svg": charts.columns([*sums], values_of, said), "legend": []}
+        return {"title": said, "svg": charts.columns(shown, values_of, said), "legend": []}
     series = [(label, [held[label] for held in sums.values()]) for label in labels]
     legend = [(place, label) for place, (label, values) in enumerate(series) if any(values)]
-    return {"title": said, "svg": charts.stacked([*sums], series, said), "legend": legend}
+    return {"title": said, "svg": charts.stacked(shown, series, said), "legend": legend}
 
 
-def name_of(chart: Chart, values: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Return the name of a row's column in the chart: of a day its month, of an account its kind."""
+def column_of(chart: Chart, values: Mapping[str, Any], zone: str) -> str:
+    """Return in which column a row is: of an instant its month where the seller is, of an account its kind.
+
+    Customers stay apart by their ids, for two may have one name.
+    """
     value = values[chart.x]
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(zone))
     if isinstance(value, date):
         return value.strftime("%Y-%m")
     if chart.x == "account":
         return label_of(str(value).partition(":")[0])
-    return str(names.get(str(value)) or value or "none")
+    return str(value or "none")
 
 
 def customers(name: str, table: Table) -> set[str]:

@@ -110,8 +110,11 @@ def instants(tx: Tx, args: Mapping[str, str], wanted: tuple[str, ...], zone: str
 
 def midnight(day: date, name: str, zone: str) -> datetime:
     """Return the instant that stands for a day in a time zone: its beginning, or its end for the last one."""
-    at = end_of(day, ZoneInfo(zone)) if name in ("to", "at") else start_of(day, ZoneInfo(zone))
-    return at.astimezone(UTC)
+    try:
+        at = end_of(day, ZoneInfo(zone)) if name in ("to", "at") else start_of(day, ZoneInfo(zone))
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Refused("There is no such day.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def shown(visit: Visit, name: str) -> flask.Response:
         TITLES[name],
         question=found.report.question,
         definition=found.report.definition,
-        charts=report_charts.drawn(name, TITLES[name], found.table, found.names),
+        charts=report_charts.drawn(name, TITLES[name], found.table, found.names, found.zone),
         columns=columns,
         lines=lines,
         foot=last,

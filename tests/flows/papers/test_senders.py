@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from billow import selling
 from billow.app import App
 from billow.core.errors import Refused
 from billow.flows.papers.send_mail import named
@@ -118,6 +119,9 @@ def test_an_account_sends_from_an_address_of_its_own_in_domains_that_are_allowed
     monkeypatch.setattr(acme.app.db, "outside", before)
     mail, _ = mailed(world, letters)
     assert parseaddr(mail["From"])[1] == "billing@nimbus.example"
+    with acme.db.snapshot(world.api.tenant) as tx:
+        shown = dict(selling.rows_of(tx))["mails come from"]
+    assert shown == "billing@acme.example, which BILLOW_MAIL_SENDERS does not allow"
 
 
 def test_mails_that_do_not_arrive_come_back_to_the_installation() -> None:

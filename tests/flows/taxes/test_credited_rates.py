@@ -81,6 +81,28 @@ def declared(app: App, world: World) -> dict[str, tuple[int, int]]:
     return found
 
 
+def test_rates_of_a_line_that_credits_none_are_the_same_in_any_order(app: App, world: World) -> None:
+    """10.00 come off what has both taxes, though the credit note names them the other way round."""
+    world.at("2026-01-10")
+    anna = world.customer("anna")
+    one, two = world.tax(5, "GST", country="CA"), world.tax(10, "QST", country="CA")
+    both, single = world.once("Both", eur=100), world.once("Single", eur=100)
+    for price, rates in ((both, [one, two]), (single, [one])):
+        world.post("/v1/invoiceitems", customer=anna.id, pricing={"price": price}, tax_rates=rates)
+    invoice = anna.bills(currency="eur").does("finalize")
+    custom = {"type": "custom_line_item", "unit_amount": 1000, "quantity": 1, "description": "Late"}
+    world.post("/v1/credit_notes", invoice=invoice["id"], lines=[{**custom, "tax_rates": [two, one]}])
+    [both_of] = [
+        line["id"] for line in invoice["lines"]["data"] if line["pricing"]["price_details"]["price"] == both
+    ]
+    with app.db.transaction(world.api.tenant) as tx:
+        moved = tx.tuples(
+            "select line, sum(amount)::int from ledger_transfers where event = 'credit_note.issued'"
+            " and line is not null group by 1"
+        )
+    assert moved == [(both_of, 1000)]
+
+
 def documents(app: App, world: World, note: str) -> tuple[str, list[bytes]]:
     """The paper of a credit note, and its machine formats, which are valid."""
     with app.db.transaction(world.api.tenant) as tx:
