@@ -96,6 +96,9 @@ def test_a_figure_leads_to_its_transfers_and_they_to_their_documents(quarter: Wo
 def test_every_report_but_the_lists_has_a_chart() -> None:
     drawn = {*report_charts.CHARTS, "ltv", "cohorts"}
     assert {*reports_page.TITLES} - drawn == {"journal"}
+    assert sorted(name for names in reports_page.GROUPS.values() for name in names) == sorted(
+        reports_page.TITLES
+    )
 
 
 def test_charts_name_customers_and_not_their_ids(quarter: World, owner: Person) -> None:
