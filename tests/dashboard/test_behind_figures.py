@@ -124,6 +124,9 @@ def test_days_that_are_none_in_utc_are_refused(app: App, api: Api, owner: Person
 def test_every_report_but_the_lists_has_a_chart() -> None:
     drawn = {*report_charts.CHARTS, "ltv", "cohorts"}
     assert {*reports_page.TITLES} - drawn == {"journal"}
+    assert sorted(name for names in reports_page.GROUPS.values() for name in names) == sorted(
+        reports_page.TITLES
+    )
 
 
 def test_charts_name_customers_and_not_their_ids(quarter: World, owner: Person) -> None:

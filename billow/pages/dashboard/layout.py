@@ -78,11 +78,18 @@ NOTHING = Cell("\N{EM DASH}", "none")
 
 
 def when(instant: datetime | None, zone: str = "UTC", *, day: bool = False) -> str:
-    """Write an instant in a time zone, with the zone's name: 14 Mar 2027, 09:00 CET."""
+    """Write an instant in a time zone, with the zone's short name, or its offset where it has none.
+
+    >>> when(datetime(2027, 3, 14, 8, tzinfo=ZoneInfo("UTC")), "Europe/Berlin")
+    '14 Mar 2027, 09:00 CET'
+    >>> when(datetime(2027, 3, 14, 8, tzinfo=ZoneInfo("UTC")), "America/Sao_Paulo")
+    '14 Mar 2027, 05:00 -03'
+    """
     if instant is None:
         return NOTHING.text
     local = instant.astimezone(ZoneInfo(zone))
-    return str(format_datetime(local, "d MMM y" if day else "d MMM y, HH:mm z", locale=ENGLISH))
+    written = str(format_datetime(local, "d MMM y" if day else "d MMM y, HH:mm", locale=ENGLISH))
+    return written if day else f"{written} {local.tzname()}"
 
 
 def day(instant: datetime | None, zone: str) -> Cell:

@@ -106,7 +106,8 @@ def part(
         sums = dict(sorted(sums.items()))
     shown = [names.get(x) or x for x in sums]
     unit = ", ".join([chart.unit, group[1].upper()]) if chart.unit else group[0] or group[1].upper()
-    said = f"{title} by {label_of(chart.x)}, {unit}" if chart.x else f"{title}, {unit}"
+    by = f" by {label_of(chart.x)}" if chart.x and not title.endswith(f" by {chart.x}") else ""
+    said = f"{title}{by}, {unit}"
     if not chart.x or len(labels) == 1:
         values_of = [sum(held.values()) for held in sums.values()]
         return {"title": said, "svg": charts.columns(shown, values_of, said), "legend": []}

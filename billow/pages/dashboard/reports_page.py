@@ -60,6 +60,22 @@ TITLES = {
     "written_off": "Written off",
 }
 """The reports with a screen, by title."""
+GROUPS: Mapping[str, Sequence[str]] = {
+    "Recurring revenue": (
+        *("mrr", "mrr_movements", "mrr_customers", "churn", "retention", "cohorts", "arpa", "ltv"),
+    ),
+    "Revenue": (
+        *("revenue", "net_revenue", "margin", "deferred", "deferred_by_month", "deferred_ahead", "unbilled"),
+        "rpo",
+    ),
+    "Receivables and cash": (
+        *("aging", "collections", "dso", "recovery", "written_off", "customer_credit", "cash", "gateways"),
+        "bank",
+    ),
+    "Tax": ("vat", "oss", "ec_sales"),
+    "Books": ("trial_balance", "journal", "late"),
+}
+"""The reports by what they are about, in the order in which they are listed."""
 RIGHTS = {"journal": "ledger.read", "late": "ledger.read", "trial_balance": "ledger.read"}
 """The rights of those reports that are the ledger itself."""
 FILTERS = ("kind", "currency")
@@ -87,12 +103,22 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 def listed(visit: Visit) -> flask.Response:
     known = reports.reports()
-    found = [
-        {"title": title, "link": visit.to(f"/reports/{name}"), "question": known[name].question}
-        for name, title in sorted(TITLES.items(), key=lambda one: one[1])
-        if visit.may(RIGHTS.get(name, "reports.read"))
+    groups = [
+        (
+            group,
+            [
+                {
+                    "title": TITLES[name],
+                    "link": visit.to(f"/reports/{name}"),
+                    "question": known[name].question,
+                }
+                for name in names
+                if visit.may(RIGHTS.get(name, "reports.read"))
+            ],
+        )
+        for group, names in GROUPS.items()
     ]
-    return layout.page(visit, "reports.html", "Reports", reports=found)
+    return layout.page(visit, "reports.html", "Reports", sections=[one for one in groups if one[1]])
 
 
 def instants(tx: Tx, args: Mapping[str, str], wanted: tuple[str, ...], zone: str) -> dict[str, date]:

@@ -26,7 +26,7 @@ def row(place: Place, _: Any, one: ApiRequest) -> list[Cell]:
         answered(one.status),
         facts.text(one.about),
         Cell(f"{one.milliseconds:,} ms", "amount"),
-        Cell(layout.when(one.created, place.zone)),
+        Cell(layout.when(one.created, place.zone), "day"),
     ]
 
 
