@@ -17,7 +17,9 @@ STORY = re.compile(r"§10\.3,? (F\d+(?:(?:, | to | and )F\d+)*)")
 
 def cited(text: str) -> Iterator[str]:
     """The anchors that a text cites, and faults by their names; not sections of RFCs and of German law."""
-    text = re.sub(r"RFC \d+ §[\d.]+|§ \d+[a-z]?(?: Nr\. \d+[a-z]?)?(?: Buchst\. [a-z])? UStG", "", text)
+    text = re.sub(
+        r"RFC \d+ §[\d.]+|§ \d+[a-z]?(?: Abs\. \d+)?(?: Nr\. \d+[a-z]?)?(?: Buchst\. [a-z])? UStG", "", text
+    )
     for stories in STORY.findall(text):
         yield from (f"10-3-{story.lower()}" for story in re.findall(r"F\d+", stories))
     text = STORY.sub("§10.3", text)
