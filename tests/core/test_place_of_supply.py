@@ -111,3 +111,24 @@ def test_northern_ireland_is_known_by_its_postal_codes(
     """Its addresses have the country GB; for goods alone it is treated as a member state."""
     place = place_of_supply(Supply(kind, Address("SE"), Address("GB", None, postal_code), number))
     assert (place.treatment, place.rate_of) == (treatment, "XI" if treatment == "oss" else None)
+
+
+@pytest.mark.parametrize(
+    ("seller", "kind", "expected"),
+    [
+        ("FI", "digital", ("domestic", "FI")),
+        ("FI", "service", ("domestic", "FI")),
+        ("FI", "consulting", ("domestic", "FI")),
+        ("FI", "goods", ("export", None)),
+        ("SE", "digital", ("export_service", None)),
+    ],
+)
+def test_services_of_a_finnish_seller_to_aland_are_taxed_in_finland(
+    seller: str, kind: Kind, expected: tuple[str, str | None]
+) -> None:
+    """Åland is outside the VAT area, but Finland's law has a border for goods alone."""
+    for business in (False, True):
+        found = place_of_supply(
+            Supply(kind, Address(seller), Address("FI", None, "22100"), business=business)
+        )
+        assert (found.treatment, found.rate_of) == expected
