@@ -110,8 +110,17 @@ def test_the_demonstration_ends_well_with_a_third_of_its_year_and_a_hundredth_of
     processes: list[subprocess.Popen[bytes]] = []
     genuine = machine.stop
     monkeypatch.setattr(machine, "stop", lambda process: (processes.append(process), genuine(process)))
+    exported: list[str] = []
+    keep, export = demonstration.keep_pdf, ("books", "export", "--format=csv", "--home", "--from=2023-11")
+    monkeypatch.setattr(
+        demonstration,
+        "keep_pdf",
+        lambda on, invoice: (exported.append(on.ask(*export)), keep(on, invoice))[1],
+    )
     console = Console(record=True, width=100, file=(above / "told").open("w"))
     demonstration.run(console, 4, once=True)
+    assert "usd" in exported[0], "there is a rate for each day on which dollars are booked"
+    assert ("2023-12-16" in exported[0]) == measured.there()
     told = console.export_text()
     assert "  800 " in told and "40 of them were sent twice" in told
     assert "of these after retries            1   Kite Travel" in told

@@ -44,6 +44,9 @@ OUTSIDE_BY_POSTAL_CODE: dict[str, tuple[str, ...]] = {
     "IT": ("22061", "23041"),
 }
 
+#: Where the law of the country taxes services from the rest of it as its own: Finland's does in Åland.
+ONE_FOR_SERVICES = frozenset({"FI"})
+
 #: Regions with rates of their own, by state or postal code: the key of the region's rate.
 REGIONS: dict[str, tuple[tuple[str, frozenset[str], tuple[str, ...]], ...]] = {
     "PT": (
@@ -168,6 +171,9 @@ def _outside(supply: Supply) -> Place | None:
         return None
     if not in_vat_area(supply.seller):
         return Place("outside", "O", "Neither the seller nor the buyer is in the VAT area of the EU.")
+    home, _ = canonical(supply.seller)
+    if not goods and home in ONE_FOR_SERVICES and canonical(supply.buyer)[0] == home:
+        return None
     if goods:
         return Place("export", "G", "The goods leave the VAT area of the EU (art. 146).", mention="Export")
     # A service to a consumer that is not of the kinds of art. 59 and 58 is taxed where the seller is.

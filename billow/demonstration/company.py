@@ -156,16 +156,21 @@ def founded(machine: Machine, year: Year) -> Nimbus:
             country="DE",
             country_options={"de": options},
         )
-    machine.ask("rates", "load", str(rates_of(year, machine.folder / "rates.csv")))
+    load_rates(machine, year.start, year.end)
     return Nimbus(client.clock(year.start, "Nimbus"), catalog(client))
 
 
-def rates_of(year: Year, file: Path) -> Path:
+def load_rates(machine: Machine, start: datetime, end: datetime) -> None:
+    """Load invented exchange rates for the days on which something is booked, so that books are exported."""
+    machine.ask("rates", "load", str(rates_of(start, end, machine.folder / "rates.csv")))
+
+
+def rates_of(start: datetime, end: datetime, file: Path) -> Path:
     """Write invented exchange rates against the euro, a line each day, as the ECB writes its own."""
     lines = ["Date,USD,GBP,"]
-    days = (year.end - year.start).days + 1
+    days = (end - start).days + 1
     for number in range(-7, days):
-        day = year.start + timedelta(days=number)
+        day = start + timedelta(days=number)
         swing = Decimal(abs(number % 60 - 30)) / 1000
         lines.append(f"{day:%Y-%m-%d},{Decimal('1.0800') + swing},{Decimal('0.8500') + swing / 3:.4f},")
     file.write_text("\n".join(lines) + "\n")

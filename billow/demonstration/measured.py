@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from billow.demonstration.client import Client, Json
-from billow.demonstration.company import give_card
+from billow.demonstration.company import give_card, load_rates
 from billow.demonstration.machine import Machine
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data"
@@ -26,6 +26,7 @@ def there() -> bool:
 def billed(machine: Machine) -> dict[str, Json]:
     """Bill each service and return its invoice with lines; `billow import usage` reads the files."""
     client = machine.client
+    load_rates(machine, START, END)
     clock = client.clock(START, "Azure")
     prices = [price(client, event_name) for event_name in COLUMNS]
     customers = {name: customer(client, name, clock, prices) for name in FILES}

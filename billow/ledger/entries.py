@@ -244,12 +244,18 @@ def share_transferred(gateway: str, account: str, currency: str, amount: int) ->
     return move(connected_share(account, currency), clearing(gateway, currency), amount)
 
 
-def refund_granted(currency: str, net: int, taxes: Sequence[Tax] = ()) -> list[Transfer]:
-    """Grant a refund without a credit note as goodwill: it reduces revenue and tax before it is sent."""
+def refund_granted(
+    currency: str, net: int, taxes: Sequence[Tax] = (), lines: Sequence[tuple[str, int]] = ()
+) -> list[Transfer]:
+    """Grant a refund without a credit note as goodwill: it reduces revenue and tax before it is sent.
+
+    `lines` says how much of the net is treated for tax as which line of the invoice; the rest as none.
+    """
     owed = the("refunds_payable", currency)
     shares = [move(tax_payable(tax.jurisdiction, currency), owed, tax.amount) for tax in taxes]
-    granted = move(the("revenue_adjustments", currency), owed, net)
-    return [transfer for moved in (granted, *shares) for transfer in moved]
+    adjusted, rest = the("revenue_adjustments", currency), net - sum(part for _, part in lines)
+    granted = [move(adjusted, owed, part, line) for line, part in lines]
+    return [transfer for moved in (*granted, move(adjusted, owed, rest), *shares) for transfer in moved]
 
 
 def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:

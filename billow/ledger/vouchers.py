@@ -61,7 +61,8 @@ class Documents:
     lines: Mapping[str, Treated]
     of_invoices: Mapping[str, Treated]
     notes: Mapping[str, Mapping[str, Any]]
-    refunds: Mapping[str, Mapping[str, Any]]
+    refunds: Mapping[str, Sequence[Mapping[str, Any]]]
+    """The taxes that a refund without a credit note corrects, by the source of its posting."""
     names: Mapping[str, str]
     rates: Mapping[str, Rate]
     home: str
@@ -172,8 +173,7 @@ def treatment_of(transfer: Mapping[str, Any], side: str, source: str, known: Doc
 def taxes_of(source: str, invoice: str, known: Documents) -> Sequence[Mapping[str, Any]]:
     """Return the taxes of a refund, of a credit note, or else of an invoice."""
     if source in known.refunds:
-        granted = known.refunds[source]["granted"] or {}
-        return [*(granted.get("taxes") or [])]
+        return known.refunds[source]
     of = known.notes.get(source) or known.invoices.get(invoice) or {}
     return [*(of.get("total_taxes") or [])]
 
@@ -189,19 +189,29 @@ def documents_of(tx: Tx, transfers: Sequence[Mapping[str, Any]], home: str) -> D
         )
     )
     lines = tx.all(
-        "select id, invoice, taxes from invoice_lines where invoice = any(%(ids)s)", ids=sorted(invoices)
+        "select id, invoice, taxes from invoice_lines where invoice = any(%(ids)s) or id = any(%(lines)s)",
+        ids=sorted(invoices),
+        lines=named(one["line"] for one in transfers),
     )
     notes = by_id(
         tx.all("select id, number, total_taxes from credit_notes where id = any(%(ids)s)", ids=sources)
     )
-    refunds = by_id(tx.all("select id, granted from refunds where id = any(%(ids)s)", ids=sources))
+    refunds: dict[str, list[dict[str, Any]]] = {
+        id: [] for (id,) in tx.tuples("select id from refunds where id = any(%(ids)s)", ids=sources)
+    }
+    for one in tx.all(
+        "select distinct source, tax_rate, abs(amount) as amount from refund_taxes"
+        " where source = any(%(ids)s) and tax_rate <> '' order by source, tax_rate, amount",
+        ids=sources,
+    ):
+        refunds.setdefault(one["source"], []).append(one)
     customers = tx.tuples(
         "select id, coalesce(name, email, '') from customers where id = any(%(ids)s)",
         ids=named(one["customer"] for one in transfers),
     )
     taxes = [tax for one in lines for tax in one["taxes"]]
     taxes += [tax for one in [*invoices.values(), *notes.values()] for tax in one["total_taxes"]]
-    taxes += [tax for one in refunds.values() for tax in (one["granted"] or {}).get("taxes") or []]
+    taxes += [tax for one in refunds.values() for tax in one]
     rates = tx.all(
         "select id, percentage, country, state, jurisdiction, treatment from tax_rates"
         " where id = any(%(ids)s)",

@@ -2623,8 +2623,11 @@ create table refund_taxes (
     source   text        not null,
     refund   text        references refunds,
     currency text        not null,
-    tax_rate text        not null,
-    amount   bigint      not null,  -- negative: given again
+    tax_rate text        not null,  -- empty: of what has no tax
+    amount   bigint      not null,  -- negative: given again, as the base is
+    base     bigint,  -- null: before it was kept, what the tax is of
+    reason   text        default 'standard_rated',
+    invoice  text        references invoices,
     primary key (tenant, source, event, tax_rate)
 );
 create index refund_taxes_by_refund on refund_taxes (refund);
@@ -2668,12 +2671,11 @@ with late as (
     union all
     select l.at, l.invoice, l.currency, null, null, l.sign * l.net, 0 from lines l where l.taxes = '[]'
     union all
-    -- A refund without a credit note takes its part of each tax back; its base is what that tax is of.
-    select coalesce(late.booked, r.created), null, r.currency, rate.id, 'standard_rated',
-        -round(r.amount * 100 / rate.percentage)::bigint, -r.amount
-    from refund_taxes r join tax_rates rate on rate.id = r.tax_rate
+    -- A refund without a credit note takes its part of each base and tax back. Before bases were kept, each is what its tax is of.
+    select coalesce(late.booked, r.created), r.invoice, r.currency, nullif(r.tax_rate, ''), r.reason,
+        -coalesce(r.base, round(r.amount * 100 / nullif(rate.percentage, 0))::bigint, 0), -r.amount
+    from refund_taxes r left join tax_rates rate on rate.id = r.tax_rate
     left join late on late.source = r.source and late.event = r.event
-    where rate.percentage > 0
 )
 -- How each is treated is what the books say (core/books/treatments.py): of a rate by hand, by its reason and its country.
 select e.at, e.invoice, e.currency, e.tax_rate, e.reason, e.base, e.tax,

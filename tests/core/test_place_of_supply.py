@@ -119,3 +119,24 @@ def test_goods_within_the_united_kingdom_are_no_business_of_the_union(number: st
     """From Great Britain to Northern Ireland its own VAT is due, and no reverse charge or one-stop shop."""
     supply = Supply("goods", Address("GB", None, "B1 1AA"), Address("GB", None, "BT1 5GS"), number)
     assert place_of_supply(supply).treatment == "outside"
+
+
+@pytest.mark.parametrize(
+    ("seller", "kind", "expected"),
+    [
+        ("FI", "digital", ("domestic", "FI")),
+        ("FI", "service", ("domestic", "FI")),
+        ("FI", "consulting", ("domestic", "FI")),
+        ("FI", "goods", ("export", None)),
+        ("SE", "digital", ("export_service", None)),
+    ],
+)
+def test_services_of_a_finnish_seller_to_aland_are_taxed_in_finland(
+    seller: str, kind: Kind, expected: tuple[str, str | None]
+) -> None:
+    """Åland is outside the VAT area, but Finland's law has a border for goods alone."""
+    for business in (False, True):
+        found = place_of_supply(
+            Supply(kind, Address(seller), Address("FI", None, "22100"), business=business)
+        )
+        assert (found.treatment, found.rate_of) == expected

@@ -13,7 +13,7 @@ from billow.resources.invoice_line import InvoiceLine
 
 
 def by_amount(case: Case, amount: int) -> list[Credited]:
-    """Split an amount with tax over what is left of the invoice: a line for each combination of its taxes.
+    """Credit an amount with tax: a line for each combination of the taxes of the invoice.
 
     So each line has one treatment, as the paper and the books of a tax need it.
     """
@@ -23,6 +23,11 @@ def by_amount(case: Case, amount: int) -> list[Credited]:
         f" credited of this invoice ({show(max(case.creditable, 0), case.invoice.currency)}).",
         param="amount",
     )
+    return split(case, amount)
+
+
+def split(case: Case, amount: int) -> list[Credited]:
+    """Split an amount with tax over what is left of the invoice, as a credit note of it would."""
     groups = grouped(case)
     left, left_taxes = case.nets, case.taxes
     nets = [sum(left[line.id] for line in lines) for lines in groups.values()]
@@ -32,12 +37,12 @@ def by_amount(case: Case, amount: int) -> list[Credited]:
     rates = [rate for rate, tax in left_taxes.items() if tax]
     shares = credit_notes.spread(amount, [*nets, *(left_taxes[rate] for rate in rates)])
     held = dict(zip(groups, shares[: len(groups)], strict=True))
-    split = [
+    taxes = [
         share_out(groups, held, rate, tax) for rate, tax in zip(rates, shares[len(groups) :], strict=True)
     ]
     made = []
     for key, lines in groups.items():
-        own = {rate: shared[key] for rate, shared in zip(rates, split, strict=True) if key in shared}
+        own = {rate: shared[key] for rate, shared in zip(rates, taxes, strict=True) if key in shared}
         one = of_group(case, key, lines[0], held[key], own)
         made += [one] if one.parts.total else []
     return made

@@ -8,6 +8,7 @@ from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
 from billow.flows.payments import card_terms, holds, postings, shares
 from billow.flows.payments.locked_attempt import Case
+from billow.flows.payments.statement_lines import statement_descriptors
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
@@ -86,7 +87,11 @@ def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: s
 
     The charge of an intent is inserted; a charge without an intent was pending until now, and is updated.
     """
-    new = [Charge(id=id, **{**of_case(case), **facts}) for case, id, facts in made if case.charge is None]
+    new = [
+        Charge(id=id, **{**of_case(case), **line_of(tx, case), **facts})
+        for case, id, facts in made
+        if case.charge is None
+    ]
     written = {charge.id: charge for charge in rows.insert_many(tx, new, event=event)}
     known = (
         "amount",
@@ -119,6 +124,14 @@ def of_case(case: Case) -> dict[str, Any]:
         **({"billing_details": method.billing_details} if method else {}),
         **(shares.terms_of(case.intent) if case.intent else {}),
     }
+
+
+def line_of(tx: Tx, case: Case) -> dict[str, Any]:
+    """Return what the charge of an intent has on the statement of its card, where it is of a card."""
+    intent = case.intent
+    if intent is None or case.method is None or case.method.type != "card":
+        return {}
+    return statement_descriptors(tx, intent.statement_descriptor, intent.statement_descriptor_suffix)
 
 
 def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """Create and capture charges without an invoice or intent."""
 
-import re
 from typing import Any
 
 from billow.api import fields as f
@@ -11,9 +10,9 @@ from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
-from billow.flows.outside.seller import seller_of
 from billow.flows.payments import collect, holds, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor, check_units
+from billow.flows.payments.statement_lines import statement_descriptors
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
 from billow.resources.customer import Customer, Shipping
@@ -170,18 +169,6 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             automatic=False,
         ),
     )
-
-
-def statement_descriptors(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
-    """Return the descriptors, and the line on the card's statement: the seller's name and the suffix."""
-    seller = re.sub(r"[<>\\'\"*]", "", seller_of(tx).name).upper()[:22].strip() or None
-    own = suffix or descriptor
-    line = f"{seller}* {own.upper()}"[:22] if seller and own else own.upper() if own else seller
-    return {
-        "calculated_statement_descriptor": line,
-        "statement_descriptor": descriptor,
-        "statement_descriptor_suffix": suffix,
-    }
 
 
 def decline_error(charge: Charge) -> Refused:

@@ -102,8 +102,7 @@ def take_over(tx: Tx, note: CreditNote, links: Sequence[AnyLink]) -> None:
         transfers = entries.invoice_voided(postings.transfers_of_grant(refund, link.granted))
         source = f"{note.id}@{refund.id}"
         post.post(tx, [post.Posting("refund.credited", source, tx.now, transfers, note.customer)])
-        taken_over = postings.negative(refund_grants.taxes_of(link.granted))
-        postings.declare_taxes(tx, refund, "refund.credited", source, taken_over)
+        postings.declare_taxes(tx, refund, "refund.credited", source, link.granted, sign=-1)
 
 
 def charges_of(tx: Tx, invoice: Invoice) -> list[Charge]:

@@ -154,8 +154,7 @@ def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     sent = entries.refund_sent(name_of(tx, charge), refund.currency, refund.amount)
     granted = transfers_of_grant(refund, refund_grants.granted_of(refund))
     post_events(tx, refund, {"refund.granted": granted, "refund.sent": sent})
-    taxes = refund_grants.taxes_of(refund_grants.granted_of(refund))
-    declare_taxes(tx, refund, "refund.granted", refund.id, taxes)
+    declare_taxes(tx, refund, "refund.granted", refund.id, refund_grants.granted_of(refund))
 
 
 def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
@@ -163,8 +162,7 @@ def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     returned = entries.refund_sent(name_of(tx, charge), refund.currency, -refund.amount)
     revoked = entries.invoice_voided(transfers_of_grant(refund, refund_grants.granted_of(refund)))
     post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
-    given_again = negative(refund_grants.taxes_of(refund_grants.granted_of(refund)))
-    declare_taxes(tx, refund, "refund.revoked", refund.id, given_again)
+    declare_taxes(tx, refund, "refund.revoked", refund.id, refund_grants.granted_of(refund), sign=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +237,16 @@ def exchanged_charge(charge: Charge, outcome: Succeeded, amount: int, source: st
     return [Exchanged(source, *about, outcome.exchange, charge.customer)]
 
 
-def negative(taxes: Mapping[str, int]) -> dict[str, int]:
-    return {rate: -amount for rate, amount in taxes.items()}
-
-
 def declare_taxes(
-    tx: Tx, refund: Refund | PaymentRecord, event: str, source: str, taxes: Mapping[str, int]
+    tx: Tx,
+    refund: Refund | PaymentRecord,
+    event: str,
+    source: str,
+    granted: Mapping[str, Any],
+    *,
+    sign: int = 1,
 ) -> None:
-    """Note which taxes an event of a refund takes back, by rate; negative ones it gives again.
+    """Note which bases and taxes an event of a refund takes back, by rate; negative ones it gives again.
 
     What a month has declared stays as it is: each event counts when it is, in the period that is open then.
     """
@@ -257,15 +257,25 @@ def declare_taxes(
         "refund": refund.id if isinstance(refund, Refund) else None,
         "payment_record": refund.id if isinstance(refund, PaymentRecord) else None,
         "currency": refund.currency,
+        "invoice": granted.get("invoice"),
     }
-    records = [{**shared, "tax_rate": rate, "amount": amount} for rate, amount in taxes.items()]
-    bulk.insert_many(tx, "refund_taxes", (*shared, "tax_rate", "amount"), records)
+    records = [
+        {
+            **shared,
+            **one,
+            "amount": sign * one["amount"],
+            "base": None if one["base"] is None else sign * one["base"],
+        }
+        for one in refund_grants.declared(granted)
+        if one["base"] or one["amount"]
+    ]
+    bulk.insert_many(tx, "refund_taxes", (*shared, "tax_rate", "reason", "base", "amount"), records)
 
 
 def transfers_of_grant(refund: Refund | PaymentRecord, granted: Mapping[str, Any]) -> list[entries.Transfer]:
     """Return the transfers of what a refund grants without a credit note."""
     taxes = [entries.Tax(tax["jurisdiction"], tax["amount"]) for tax in granted["taxes"]]
-    return entries.refund_granted(refund.currency, granted["net"], taxes)
+    return entries.refund_granted(refund.currency, granted["net"], taxes, refund_grants.nets_of(granted))
 
 
 def post_events(tx: Tx, refund: Refund, postings: Mapping[str, Sequence[entries.Transfer]]) -> None:

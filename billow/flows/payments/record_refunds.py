@@ -50,8 +50,7 @@ def grant(tx: Tx, record: PaymentRecord, id: str, reference: str, amount: int) -
     }
     whose = (invoice.customer, invoice.id)
     post.post(tx, [post.Posting(event, source, tx.now, sent, *whose) for event, sent in moved.items()])
-    taxes = refund_grants.taxes_of(granted)
-    postings.declare_taxes(tx, record, "payment_record.granted", source, taxes)
+    postings.declare_taxes(tx, record, "payment_record.granted", source, granted)
     return granted
 
 
@@ -97,8 +96,7 @@ def take_over(tx: Tx, note: CreditNote, link: RecordLink) -> None:
     source = f"{note.id}@{source_of(record, link.refund_group)}"
     whose = (note.customer, note.invoice)
     post.post(tx, [post.Posting("payment_record.credited", source, tx.now, transfers, *whose)])
-    taken_over = postings.negative(refund_grants.taxes_of(link.granted))
-    postings.declare_taxes(tx, record, "payment_record.credited", source, taken_over)
+    postings.declare_taxes(tx, record, "payment_record.credited", source, link.granted, sign=-1)
 
 
 def credited(part: dict[str, Any], link: RecordLink) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from billow.core.payments import Declined, NeedsAction, Pending
 from billow.ledger import balances
 from tests.flows.conftest import run_later
+from tests.support.world import World
 
 USD = {"currency": "usd"}
 
@@ -467,3 +468,12 @@ def test_the_official_client_charges_and_refunds(sdk: Any) -> None:
         == -5
     )
     assert sdk.v1.customers.tax_ids.list(customer.id).data[0].value == "1000"
+
+
+def test_the_charge_of_an_invoice_has_a_line_on_the_statement(world: World) -> None:
+    anna = world.customer("anna")
+    anna.owes(5000)
+    invoice = anna.bills(statement_descriptor="Hosting").does("finalize")
+    world.post(f"/v1/invoices/{invoice['id']}/pay")
+    [made] = world.get("/v1/charges", customer=anna.id)["data"]
+    assert made["calculated_statement_descriptor"] == "NIMBUS LTD* HOSTING"
