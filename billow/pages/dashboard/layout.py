@@ -80,10 +80,16 @@ NOTHING = Cell("\N{EM DASH}", "none")
 def when(instant: datetime | None, zone: str = "UTC", *, day: bool = False) -> str:
     """Write an instant in a time zone, with the zone's short name, or its offset where it has none.
 
+    The name is the zone's own: Babel 2.18 writes an hour too much for Dublin in summer and for St. John's.
+
     >>> when(datetime(2027, 3, 14, 8, tzinfo=ZoneInfo("UTC")), "Europe/Berlin")
     '14 Mar 2027, 09:00 CET'
     >>> when(datetime(2027, 3, 14, 8, tzinfo=ZoneInfo("UTC")), "America/Sao_Paulo")
     '14 Mar 2027, 05:00 -03'
+    >>> when(datetime(2026, 7, 15, 11, tzinfo=ZoneInfo("UTC")), "Europe/Dublin")
+    '15 Jul 2026, 12:00 IST'
+    >>> when(datetime(2026, 1, 15, 15, 30, tzinfo=ZoneInfo("UTC")), "America/St_Johns")
+    '15 Jan 2026, 12:00 NST'
     """
     if instant is None:
         return NOTHING.text
