@@ -1618,7 +1618,7 @@ create table meter_hours (
     check (num_nulls(last, last_at, last_arrival) in (0, 3))
 );
 -- What all customers used of a meter, the latest first.
-create index on meter_hours (tenant, meter, hour);
+create index on meter_hours (meter, hour, tenant);
 
 
 -- ----------------------------------------------------------------------------------------- search

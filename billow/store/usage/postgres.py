@@ -56,14 +56,16 @@ RECORD_WINDOWED = f"""
     union all select -arrival from fresh where meter = any(%(windowed)s)"""
 
 # A lateral aggregate keeps the plan at one index range per span, whatever the planner believes of `unnest`.
+# Rows are compared, so that the range can only be one of the primary key: by the index of meters alone, each
+# span would read those of all customers.
 HOURS = """
     select w.place, h.* from unnest(%(customers)s::text[], %(meters)s::text[], %(starts)s::timestamptz[],
         %(ends)s::timestamptz[]) with ordinality as w (customer, meter, start, until, place),
     lateral (
         select sum(sum), sum(count)::bigint as count,
             (array_agg(last order by last_at desc nulls last))[1], max(last_at)
-        from meter_hours as t where t.customer = w.customer and t.meter = w.meter
-        and t.hour >= w.start and t.hour < w.until
+        from meter_hours as t where (t.customer, t.meter, t.hour) >= (w.customer, w.meter, w.start)
+        and (t.customer, t.meter, t.hour) < (w.customer, w.meter, w.until)
     ) as h where h.count > 0"""
 
 EVENTS = """
@@ -89,8 +91,9 @@ OVERWRITTEN = """
         %(ends)s::timestamptz[]) with ordinality as w (customer, meter, start, until, place),
     lateral (
         select sum(sum), sum(count)::bigint as count, (array_agg(last order by last_at desc))[1], max(last_at)
-        from meter_hours as t where t.customer = w.customer and t.meter = w.meter
-        and t.hour > w.start - interval '1 hour' and t.hour < w.until
+        from meter_hours as t
+        where (t.customer, t.meter, t.hour) > (w.customer, w.meter, w.start - interval '1 hour')
+        and (t.customer, t.meter, t.hour) < (w.customer, w.meter, w.until)
         and t.last_at >= w.start and t.last_at < w.until
     ) as h where h.count > 0"""
 
