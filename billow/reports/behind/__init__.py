@@ -1,31 +1,29 @@
-"""List the transfers behind a figure of a report: each .sql file reads those of the report of its name."""
+"""List the transfers behind a figure of a report, which is their sum."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 from psycopg.rows import class_row
 
 from billow.store.tx import Tx
 
-FOLDER = Path(__file__).parent
-FIGURES: Mapping[str, Sequence[str]] = {
-    "cash": ("collected", "refunded", "fees", "disputed", "otherwise"),
-    "collections": ("billed", "collected", "credited", "written_off", "otherwise"),
-    "deferred_by_month": ("billed", "earned", "taken_back"),
-    "dso": ("billed",),
-    "gateways": ("collected", "refunded", "fees", "paid_out", "otherwise"),
-    "net_revenue": ("earned", "given_back", "net"),
-    "revenue": ("amount",),
+SQL = (Path(__file__).parent / "transfers.sql").read_text("utf-8")
+FIGURES: Mapping[str, Mapping[str, int]] = {
+    "cash": {"collected": 1, "refunded": -1, "fees": -1, "disputed": -1, "otherwise": 1},
+    "collections": {"billed": 1, "collected": -1, "credited": -1, "written_off": -1, "otherwise": -1},
+    "deferred_by_month": {"billed": -1, "earned": 1, "taken_back": -1},
+    "dso": {"billed": 1},
+    "gateways": {"collected": 1, "refunded": -1, "fees": -1, "paid_out": -1, "otherwise": 1},
+    "net_revenue": {"earned": -1, "given_back": 1, "net": -1},
+    "revenue": {"amount": -1},
 }
-"""The reports whose figures are sums of transfers, and these figures."""
+"""The reports whose figures are sums of transfers: 1 grows by what is debited, -1 by what is credited."""
 CUT = ("net_revenue", "revenue")
 """Reports whose first month begins where the interval does; in the others a month is always whole."""
-OF = ("currency", "gateway", "product")
-"""The columns of a report's row that say, beside its month, which transfers are meant."""
+OF = {"gateways": "gateway", "revenue": "product"}
+"""The column that says, beside month and currency, which transfers a row of a report is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,9 @@ class Behind:
     total: int
 
 
-@cache
-def statements() -> dict[str, str]:
-    """Return the statement of each report that has one."""
-    return {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
-
-
 def of(report: str) -> tuple[str, ...]:
-    """Return which of the columns `OF` must be told for a report."""
-    return tuple(one for one in OF if re.search(rf"%\({one}\)s", statements()[report]))
+    """Return the columns of a row that say, beside its month, which transfers are meant."""
+    return ("currency", OF[report]) if report in OF else ("currency",)
 
 
 def transfers(
@@ -68,8 +60,17 @@ def transfers(
 
     `row` has the columns that `of` names, `page` is how many transfers to leave out and how many to return.
     """
-    known = {one: row[one] for one in of(report)}
-    params = {**known, "figure": figure, "from": days[0], "to": days[1], "skip": page[0], "most": page[1]}
+    params = {
+        "report": report,
+        "figure": figure,
+        "sign": FIGURES[report][figure],
+        "currency": row["currency"],
+        "of": row[OF[report]] if report in OF else "",
+        "from": days[0],
+        "to": days[1],
+        "skip": page[0],
+        "most": page[1],
+    }
     with tx.conn.cursor(row_factory=class_row(Behind)) as cursor:
-        cursor.execute(statements()[report].encode(), params)
+        cursor.execute(SQL.encode(), params)
         return cursor.fetchall()
