@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from billow.core.usage import FORMULAS, Window, aggregate
 from billow.store.ids import secret
 from billow.store.tx import Tx
-from billow.store.usage import Measured, Span, store
+from billow.store.usage import Measured, Span, postgres, store
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WHOLE = (START, START + timedelta(days=31))
@@ -220,3 +220,20 @@ def test_awkward_texts_and_numbers_come_back_as_they_were(begin: Begin) -> None:
         assert [row[1] for row in rows] == [values[n % 3] for n in range(len(identifiers))]
         assert all(row[3:] == (START, {"a": '"{'}) for row in rows)
         assert [row[2] for row in rows] == [e.at for e in events]
+
+
+@pytest.mark.parametrize("sql", [postgres.HOURS, postgres.OVERWRITTEN])
+def test_the_usage_of_one_customer_is_read_by_its_key_also_before_anything_is_known_of_the_table(
+    app: Any, sql: str
+) -> None:
+    """A billing run asks for that of hundreds at once: by any other index each would read all customers'."""
+    many = {"customers": ["cus_1"], "meters": ["mtr_1"], "starts": [WHOLE[0]], "ends": [WHOLE[1]]}
+    with app.db.transaction(f"{secret('acct_', 16)}/test") as tx, tx.conn.transaction(force_rollback=True):
+        [(role,)] = tx.tuples("select current_user")
+        tx.run("reset role")
+        tx.run("delete from pg_statistic where starelid = 'billow.meter_hours'::regclass")
+        tx.run("update pg_class set reltuples = -1, relpages = 0 where oid = 'billow.meter_hours'::regclass")
+        tx.run(f"set local role {role}")
+        plan = [line for (line,) in tx.tuples(f"explain {sql}", **many)]
+    assert any("meter_hours_pkey" in line for line in plan), plan
+    assert not any("Filter" in line and "customer" in line for line in plan), plan
