@@ -21,6 +21,7 @@ from billow.flows.catalog import catalog_file
 from billow.flows.invoices.explain import explain as explained
 from billow.flows.outside import books, home_currency
 from billow.flows.outside.outside import has_gateway
+from billow.flows.outside.seller import seller_of
 from billow.flows.platform import api_keys, missing_timers
 from billow.flows.reporting import answers
 from billow.flows.taxes import registered
@@ -137,11 +138,15 @@ def account_rows(built: App) -> list[list[Any]]:
     """Return the accounts, each by the name that its papers have, which may have changed since."""
     with built.db.connection() as conn:
         found = conn.execute(
-            "select id, coalesce(nullif(business_profile ->> 'name', ''), nullif(company ->> 'name', ''),"
-            " name), created, upcoming_days, will_be_due_days, api_version from accounts"
+            "select id, created, upcoming_days, will_be_due_days, api_version from accounts"
             " order by created, id"
-        )
-        return [list(row) for row in found.fetchall()]
+        ).fetchall()
+    return [[id, name_of(built, id), *rest] for id, *rest in found]
+
+
+def name_of(built: App, account: str) -> str:
+    with built.db.snapshot(f"{account}/test") as tx:  # both modes are of one seller
+        return seller_of(tx).name
 
 
 def set_account(built: App, upcoming: int | None, will_be_due: int | None, version: str) -> None:
