@@ -32,6 +32,22 @@ class Item:
     """The percentage of the taxes that its price includes."""
 
 
+def brought_in(arpa: Decimal, churn: Decimal, months: int) -> list[Decimal]:
+    """Return what a customer has brought in on average after each month, when a share is lost in each.
+
+    `arpa` is an amount a month; over all months it comes to arpa / churn, the lifetime value.
+
+    >>> [str(one) for one in brought_in(Decimal(10), Decimal("0.1"), 3)]
+    ['10', '19.0', '27.10']
+    """
+    found: list[Decimal] = []
+    left = Decimal(1)
+    for _ in range(months):
+        found.append((found[-1] if found else 0) + arpa * left)
+        left *= 1 - churn
+    return found
+
+
 def counts(status: str, paused: bool) -> bool:
     """Tell whether a subscription counts: it is paid for, and its collection is not paused.
 

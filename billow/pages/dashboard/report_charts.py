@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from billow.core import recurring
 from billow.core.recurring import KINDS
 from billow.pages.dashboard import charts, layout
 from billow.pages.dashboard.report_parts import group_of, groups
@@ -162,11 +164,10 @@ def life(title: str, table: Table, row: Sequence[Any]) -> dict[str, Any]:
     """Draw what a customer has brought in after so many months, when a share of them is lost in each."""
     values = dict(zip(table.columns, row, strict=True))
     currency = values["currency"]
-    arpa, lost = number(values["arpa"], currency), number(values["monthly_churn"], currency) / 100
-    points, total, left = [(0.0, 0.0)], 0.0, 1.0
-    for month in range(1, MONTHS_OF_LIFE + 1):
-        total, left = total + arpa * left, left * (1 - lost)
-        points.append((float(month), total))
+    arpa = layout.in_main_unit(values["arpa"], currency)
+    lost = Decimal(values["monthly_churn"].removesuffix(" %")) / 100
+    brought = recurring.brought_in(arpa, lost, MONTHS_OF_LIFE)
+    points = [(0.0, 0.0), *((float(month), float(total)) for month, total in enumerate(brought, 1))]
     said = f"{title}: what a customer has brought in after so many months, {currency.upper()}"
     return {"title": said, "svg": charts.curve(points, said), "legend": []}
 
